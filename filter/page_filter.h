@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Deciding about every page, one window of page frames at a time. */
+#ifndef FILTER_PAGE_FILTER_H
+#define FILTER_PAGE_FILTER_H
+
+#include "base/cleanup.h"
+#include "filter/policy.h"
+#include "kernel/kernel.h"
+#include "kernel/kmem.h"
+
+struct page_filter;
+
+/*
+ * Opens a filter for dump level `level` (bits that the kernel's facts cannot serve are said and dropped).
+ * `k` must outlive it.
+ */
+enum status page_filter_open(struct page_filter **f, const struct kernel *k, unsigned level, struct err *e) MUST_CHECK;
+void page_filter_close(struct page_filter *f);
+DEFINE_AUTO(page_filter);
+
+/*
+ * Decides about page frames [start, end): sets the bits of those to dump in `kept` (bit 0 is `start`, the rest of
+ * the last byte is 0).  Windows rise from call to call; page_filter_restart() begins anew.
+ */
+void page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *kept);
+void page_filter_restart(struct page_filter *f);
+
+struct filter_counts {
+	uint64_t excluded[N_REASONS]; /* pages, each counted once */
+	uint64_t present;	      /* pages that the machine had */
+	uint64_t empty;		      /* of them: those that the file has nothing of */
+	uint64_t unread_structs;      /* pages kept because their struct page cannot be read */
+	uint64_t bad_chunks;	      /* ranges of memory kept because their struct pages cannot be found */
+	uint64_t bad_orders;	      /* pages kept because their block is impossibly large */
+};
+/* What has been decided since the last restart. */
+const struct filter_counts *page_filter_counts(const struct page_filter *f);
+
+/* One summary line for each kind of doubt that kept pages in the dump. */
+void page_filter_say_doubts(const struct page_filter *f);
+
+struct cache_counts page_filter_cache_counts(const struct page_filter *f);
+
+#endif

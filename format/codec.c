@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Page compressors as a table; the libraries behind them are known to this file alone. */
+#include "format/codec.h"
+
+#include <zlib.h>
+#ifdef USELZO
+#include <lzo/lzo1x.h>
+#endif
+#ifdef USESNAPPY
+#include <snappy-c.h>
+#endif
+#ifdef USEZSTD
+#include <zstd.h>
+#endif
+#ifdef USELIBDEFLATE
+#include <libdeflate.h>
+#endif
+
+#include "format/kdump_header.h"
+
+struct encoder {
+	const struct encoder_ops *ops;
+	size_t page_size, bound;
+	void *state;
+};
+
+struct encoder_ops {
+	struct codec codec;
+	/* Fills enc->state and enc->bound; false when memory is gone. */
+	bool (*open)(struct encoder *enc);
+	void (*close)(void *state);
+	/* Returns the packed length, 0 on any failure; the caller drops what is not smaller than a page. */
+	size_t (*pack)(const struct encoder *enc, const uint8_t *page, uint8_t *out);
+};
+
+/*
+ * zlib streams at the fastest level.  libdeflate writes the same format in about half the time, but packs
+ * a page into one call without a stream, so its state is just the compressor.
+ */
+#ifdef USELIBDEFLATE
+static bool zlib_open(struct encoder *enc)
+{
+	enc->bound = enc->page_size;	/* a longer result is of no use, and libdeflate stops there */
+	enc->state = libdeflate_alloc_compressor(1);
+	return enc->state;
+}
+
+static void zlib_close(void *state)
+{
+	libdeflate_free_compressor(state);
+}
+
+static size_t zlib_pack(const struct encoder *enc, const uint8_t *page, uint8_t *out)
+{
+	return libdeflate_zlib_compress(enc->state, page, enc->page_size, out, enc->bound);
+}
+#else
+static bool zlib_open(struct encoder *enc)
+{
+	z_stream *z = calloc(1, sizeof(*z));
+
+	if (!z || deflateInit(z, Z_BEST_SPEED) != Z_OK) {
+		free(z);
+		return false;
+	}
+	enc->bound = compressBound((uLong)enc->page_size);
+	enc->state = z;
+	return true;
+}
+
+static void zlib_close(void *state)
+{
+	deflateEnd(state);
+	free(state);
+}
+
+static size_t zlib_pack(const struct encoder *enc, const uint8_t *page, uint8_t *out)
+{
+	z_stream *z = enc->state;
+
+	/* resetting keeps the allocated tables: allocating them for each page would triple the time */
+	if (deflateReset(z) != Z_OK)
+		return 0;
+	z->next_in = (Bytef *)(uintptr_t)page; /* zlib's prototype lacks the const, zlib does not write here */
+	z->avail_in = (uInt)enc->page_size;
+	z->next_out = out;
+	z->avail_out = (uInt)enc->bound;
+	return deflate(z, Z_FINISH) == Z_STREAM_END ? z->total_out : 0;
+}
+#endif
+
+#ifdef USELZO
+static bool lzo_open(struct encoder *enc)
+{
+	if (lzo_init() != LZO_E_OK)
+		return false;
+	enc->bound = enc->page_size + enc->page_size / 16 + 64 + 3;
+	enc->state = malloc(LZO1X_1_MEM_COMPRESS);
+	return enc->state;
+}
+
+static void lzo_close(void *state)
+{
+	free(state);
+}
+
+static size_t lzo_pack(const struct encoder *enc, const uint8_t *page, uint8_t *out)
+{
+	lzo_uint len = enc->bound;
+
+	return lzo1x_1_compress(page, enc->page_size, out, &len, enc->state) == LZO_E_OK ? len : 0;
+}
+#endif
+
+#ifdef USESNAPPY
+static bool snappy_open(struct encoder *enc)
+{
+	enc->bound = snappy_max_compressed_length(enc->page_size);
+	return true;
+}
+
+static void snappy_close(void *state)
+{
+	(void)state; /* libsnappy keeps nothing between calls */
+}
+
+static size_t snappy_pack(const struct encoder *enc, const uint8_t *page, uint8_t *out)
+{
+	size_t len = enc->bound;
+
+	return snappy_compress((const char *)page, enc->page_size, (char *)out, &len) == SNAPPY_OK ? len : 0;
+}
+#endif
+
+#ifdef USEZSTD
+static bool zstd_open(struct encoder *enc)
+{
+	enc->bound = ZSTD_compressBound(enc->page_size);
+	enc->state = ZSTD_createCCtx();
+	return enc->state;
+}
+
+static void zstd_close(void *state)
+{
+	ZSTD_freeCCtx(state);
+}
+
+static size_t zstd_pack(const struct encoder *enc, const uint8_t *page, uint8_t *out)
+{
+	size_t len = ZSTD_compressCCtx(enc->state, out, enc->bound, page, enc->page_size, 1);
+
+	return ZSTD_isError(len) ? 0 : len;
+}
+#endif
+
+/* A codec that the build leaves out keeps its row, so that messages can name it. */
+static const struct encoder_ops table[] = {
+	{ { "zlib", "zlib", KDUMP_ZLIB, true }, zlib_open, zlib_close, zlib_pack },
+#ifdef USELZO
+	{ { "lzo", "USELZO", KDUMP_LZO, true }, lzo_open, lzo_close, lzo_pack },
+#else
+	{ { "lzo", "USELZO", KDUMP_LZO, false }, NULL, NULL, NULL },
+#endif
+#ifdef USESNAPPY
+	{ { "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, snappy_open, snappy_close, snappy_pack },
+#else
+	{ { "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, NULL, NULL, NULL },
+#endif
+#ifdef USEZSTD
+	{ { "zstd", "USEZSTD", KDUMP_ZSTD, true }, zstd_open, zstd_close, zstd_pack },
+#else
+	{ { "zstd", "USEZSTD", KDUMP_ZSTD, false }, NULL, NULL, NULL },
+#endif
+};
+
+static const struct encoder_ops *ops_by_flag(uint32_t flag)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].codec.flag == flag)
+			return &table[i];
+	return NULL;
+}
+
+const struct codec *codec_by_flag(uint32_t flag)
+{
+	const struct encoder_ops *ops = ops_by_flag(flag);
+
+	return ops ? &ops->codec : NULL;
+}
+
+enum status encoder_open(struct encoder **out, const struct codec *codec, size_t page_size, struct err *e)
+{
+	const struct encoder_ops *ops = ops_by_flag(codec->flag);
+	struct encoder *enc;
+
+	if (!ops || !ops->codec.built_in)
+		return err_set(e, E_UNSUPPORTED, "%s compression is not built in", codec->name);
+	enc = calloc(1, sizeof(*enc));
+	if (!enc)
+		return err_nomem(e, sizeof(*enc));
+	enc->ops = ops;
+	enc->page_size = page_size;
+	if (!ops->open(enc)) {
+		free(enc);
+		return err_set(e, E_NOMEM, "no working memory for %s compression", codec->name);
+	}
+	*out = enc;
+	return OK;
+}
+
+void encoder_close(struct encoder *enc)
+{
+	enc->ops->close(enc->state);
+	free(enc);
+}
+
+size_t encoder_bound(const struct encoder *enc)
+{
+	return enc->bound;
+}
+
+size_t encoder_pack(struct encoder *enc, const uint8_t *page, uint8_t *out)
+{
+	size_t len = enc->ops->pack(enc, page, out);
+
+	return len < enc->page_size ? len : 0;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ELF core records of either class and byte order: pure decoding of bytes, no I/O. */
+#ifndef FORMAT_ELF_CORE_H
+#define FORMAT_ELF_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define ELF_HEADER_MAX 64 /* bytes of the larger file header */
+#define ELF_PHDR_MAX 56
+#define ELF_SHDR_MAX 64
+#define ELF_NHDR_LEN 12
+
+enum { ELF_PT_LOAD = 1, ELF_PT_NOTE = 4 };
+enum { ELF_EM_386 = 3, ELF_EM_X86_64 = 62 };
+#define ELF_PN_XNUM 0xffffu /* e_phnum when the real count is sh_info of section 0 */
+
+struct elf_header {
+	bool is64, big_endian;
+	uint16_t type, machine;
+	uint64_t phoff, shoff;
+	uint32_t flags;
+	uint16_t phentsize, shentsize;
+	uint32_t phnum; /* as in the file: may be ELF_PN_XNUM */
+	uint16_t shnum;
+};
+
+struct elf_phdr {
+	uint32_t type, flags;
+	uint64_t offset, vaddr, paddr, filesz, memsz;
+};
+
+struct elf_note {
+	uint32_t namesz, descsz, type;
+};
+
+/* Is this the start of an ELF file of any kind?  `len` bytes are there. */
+bool elf_has_magic(const uint8_t *head, size_t len);
+
+/*
+ * Decodes and checks the file header: class, byte order, that it is a core file and that the entry sizes
+ * can hold the fields.  E_FORMAT names what is wrong.  e_ehsize is not looked at: QEMU writes 8 there.
+ */
+enum status elf_header_decode(struct elf_header *h, const uint8_t *raw, size_t len, struct err *e) MUST_CHECK;
+
+/*
+ * Decodes one program header.  In ELF32 an all-ones p_paddr is widened to PADDR_NONE, which is how both
+ * classes say "no physical address".
+ */
+void elf_phdr_decode(struct elf_phdr *p, const uint8_t *raw, const struct elf_header *h);
+
+/* sh_info of a section header: with section 0, the real number of program headers. */
+uint32_t elf_shdr_info(const uint8_t *raw, const struct elf_header *h);
+
+size_t elf_phdr_len(const struct elf_header *h);
+size_t elf_shdr_len(const struct elf_header *h);
+
+void elf_note_decode(struct elf_note *n, const uint8_t raw[ELF_NHDR_LEN], bool big_endian);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The page descriptor of the kdump-compressed format: 24 bytes on every machine. */
+#include "format/page_desc.h"
+
+#include "base/bytes.h"
+
+void page_desc_encode(uint8_t raw[PAGE_DESC_LEN], const struct page_desc *d, bool big_endian)
+{
+	put_u64(raw, d->offset, big_endian);
+	put_u32(raw + 8, d->size, big_endian);
+	put_u32(raw + 12, d->flags, big_endian);
+	put_u64(raw + 16, 0, big_endian); /* page_flags: nothing uses them yet */
+}

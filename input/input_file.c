@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The input as bytes at an offset: mapped windows where that works, reads into a buffer elsewhere. */
+#include "input/input_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/fdio.h"
+
+/* Measured: smaller windows pay for mapping, larger ones hold more page tables for nothing. */
+#define WINDOW_BYTES ((size_t)4 << 20)
+#define BULK_BUFFER_BYTES ((size_t)256 << 10)
+#define SMALL_BUFFER_BYTES ((size_t)PAGE_SIZE_MAX)
+
+/*
+ * Guarded windows.  Touching a mapped page whose file shrank, or whose memory is bad, raises SIGBUS in
+ * whoever reads the lent bytes.  The handler puts a page of zeros there and marks the window, so that the
+ * reader goes on and mem_view_intact() tells it afterwards.
+ */
+#define MAX_GUARDED 256
+static _Atomic(struct input_window *) guarded[MAX_GUARDED];
+static pthread_once_t handler_once = PTHREAD_ONCE_INIT;
+static size_t host_page;
+
+static void on_sigbus(int sig, siginfo_t *info, void *context)
+{
+	uint8_t *at = info->si_addr;
+	int saved = errno;
+
+	(void)context;
+	for (size_t i = 0; i < MAX_GUARDED; i++) {
+		struct input_window *w = atomic_load_explicit(&guarded[i], memory_order_acquire);
+
+		if (!w || !w->map_len || at < w->map || at >= w->map + w->map_len)
+			continue;
+		at -= (uintptr_t)at % host_page;
+		if (mmap(at, host_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+			break;
+		w->faulted = 1;
+		errno = saved;
+		return;
+	}
+	/* not ours: die as without a handler, when the instruction is tried again */
+	signal(sig, SIG_DFL);
+	errno = saved;
+}
+
+static void install_handler(void)
+{
+	struct sigaction sa = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO };
+
+	host_page = (size_t)sysconf(_SC_PAGESIZE);
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGBUS, &sa, NULL);
+}
+
+static int guard_take(struct input_window *w)
+{
+	pthread_once(&handler_once, install_handler);
+	for (int i = 0; i < MAX_GUARDED; i++) {
+		struct input_window *none = NULL;
+
+		if (atomic_compare_exchange_strong(&guarded[i], &none, w))
+			return i;
+	}
+	return -1;
+}
+
+enum status input_file_open(struct input_file **out, const char *path, bool no_mmap, struct err *e)
+{
+	AUTO(input_file) *f = calloc(1, sizeof(*f));
+	struct stat st;
+	off_t end;
+
+	if (!f)
+		return err_nomem(e, sizeof(*f));
+	f->path = path;
+	f->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (f->fd < 0)
+		return err_sys(e, E_IO, "cannot open %s", path);
+	if (fstat(f->fd, &st) < 0)
+		return err_sys(e, E_IO, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, E_FORMAT, "%s is a directory", path);
+	/* /proc/vmcore tells its size by stat, devices by their end */
+	end = S_ISREG(st.st_mode) ? st.st_size : lseek(f->fd, 0, SEEK_END);
+	if (end < 0)
+		return err_set(e, E_UNSUPPORTED, "%s cannot be read at any offset", path);
+	f->size = (uint64_t)end;
+	f->mappable = !no_mmap;
+	*out = f;
+	f = NULL;
+	return OK;
+}
+
+void input_file_close(struct input_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	free(f);
+}
+
+enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf, size_t len, struct err *e)
+{
+	int sys_errno;
+	size_t n;
+
+	if (pos > INT64_MAX - len)
+		return err_set(e, E_UNREADABLE, "%s: offset %#llx is out of range", f->path, (unsigned long long)pos);
+	n = fd_pread(f->fd, (off_t)pos, buf, len, &sys_errno);
+	if (n == len)
+		return OK;
+	if (sys_errno) {
+		errno = sys_errno;
+		return err_sys(e, E_UNREADABLE, "%s: read at %#llx", f->path, (unsigned long long)pos + n);
+	}
+	return err_set(e, E_UNREADABLE, "%s: the file ends at %#llx, %zu bytes are wanted at %#llx", f->path,
+		       (unsigned long long)pos + n, len, (unsigned long long)pos);
+}
+
+void input_window_init(struct input_window *w, const struct input_file *f, bool bulk)
+{
+	*w = (struct input_window){ .file = f, .guard = -1 };
+	w->buf_len = bulk ? BULK_BUFFER_BYTES : SMALL_BUFFER_BYTES;
+	if (bulk && f->mappable)
+		w->guard = guard_take(w);
+	w->may_map = w->guard >= 0;
+}
+
+static void window_unmap(struct input_window *w)
+{
+	if (!w->map)
+		return;
+	size_t len = w->map_len;
+
+	w->map_len = 0;
+	atomic_signal_fence(memory_order_seq_cst);
+	munmap(w->map, len);
+	w->map = NULL;
+	w->faulted = 0;
+}
+
+void input_window_drop_faulted(struct input_window *w)
+{
+	if (w->faulted)
+		window_unmap(w);
+}
+
+void input_window_fini(struct input_window *w)
+{
+	window_unmap(w);
+	if (w->guard >= 0)
+		atomic_store(&guarded[w->guard], NULL);
+	free(w->buf);
+}
+
+/* Maps the window that begins at the host page of `pos`; false when the file cannot be mapped there. */
+static bool window_map(struct input_window *w, uint64_t pos)
+{
+	uint64_t start = pos - pos % host_page, left = w->file->size - start;
+	size_t len = left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES;
+	void *map;
+
+	window_unmap(w);
+	map = mmap(NULL, len, PROT_READ, MAP_SHARED, w->file->fd, (off_t)start);
+	if (map == MAP_FAILED)
+		return false;
+	w->map = map;
+	w->map_pos = start;
+	atomic_signal_fence(memory_order_seq_cst);
+	w->map_len = len;
+	return true;
+}
+
+static enum status view_by_read(struct input_window *w, uint64_t pos, size_t len, size_t must, struct span *out,
+				struct err *e)
+{
+	int sys_errno;
+	size_t n;
+
+	if (!w->buf) {
+		w->buf = malloc(w->buf_len);
+		if (!w->buf)
+			return err_nomem(e, w->buf_len);
+	}
+	if (len > w->buf_len)
+		len = w->buf_len;
+	n = fd_pread(w->file->fd, (off_t)pos, w->buf, len, &sys_errno);
+	if (n < must && len > must) /* one bad page must not take its neighbours along */
+		n = fd_pread(w->file->fd, (off_t)pos, w->buf, must, &sys_errno);
+	if (n < must) {
+		if (!sys_errno)
+			return err_set(e, E_UNREADABLE, "%s ends at %#llx", w->file->path,
+				       (unsigned long long)pos + n);
+		errno = sys_errno;
+		return err_sys(e, E_UNREADABLE, "%s: read at %#llx", w->file->path, (unsigned long long)pos + n);
+	}
+	*out = (struct span){ w->buf, n };
+	return OK;
+}
+
+enum status input_window_view(struct input_window *w, uint64_t pos, size_t len, size_t must, struct span *out,
+			      struct err *e)
+{
+	uint64_t size = w->file->size, window_end;
+
+	if (pos >= size || must > size - pos)
+		return err_set(e, E_UNREADABLE, "%s ends at %#llx", w->file->path, (unsigned long long)size);
+	if (len > size - pos)
+		len = (size_t)(size - pos);
+	if (!w->may_map)
+		return view_by_read(w, pos, len, must, out, e);
+	window_end = w->map_pos + w->map_len;
+	if (!w->map || pos < w->map_pos || pos >= window_end || min_u64(len, 65536) > window_end - pos) {
+		if (!window_map(w, pos))
+			return view_by_read(w, pos, len, must, out, e);
+		window_end = w->map_pos + w->map_len;
+	}
+	if (len > window_end - pos)
+		len = (size_t)(window_end - pos);
+	*out = (struct span){ w->map + (pos - w->map_pos), len };
+	return OK;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The input as bytes at an offset: mapped windows where that works, reads into a buffer elsewhere. */
+#ifndef INPUT_INPUT_FILE_H
+#define INPUT_INPUT_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "input/mem_source.h"
+
+struct input_file {
+	int fd;
+	uint64_t size; /* bytes */
+	bool mappable;
+	const char *path; /* borrowed from the command line */
+};
+
+/* Opens for reading.  E_IO names the path; a file that cannot be read at any offset (a pipe) is E_UNSUPPORTED. */
+enum status input_file_open(struct input_file **f, const char *path, bool no_mmap, struct err *e) MUST_CHECK;
+void input_file_close(struct input_file *f);
+DEFINE_AUTO(input_file);
+
+/* Exactly `len` bytes at `pos`, or E_UNREADABLE. */
+enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf, size_t len, struct err *e) MUST_CHECK;
+
+/* One user's window or buffer on the file. */
+struct input_window {
+	const struct input_file *file;
+	uint8_t *map;		 /* NULL: nothing is mapped */
+	uint64_t map_pos;	 /* file offset of map[0] */
+	size_t map_len;		 /* 0 while the window changes: the SIGBUS handler then does not know it */
+	volatile int faulted;	 /* set by the SIGBUS handler */
+	int guard;		 /* its slot in the table of guarded windows, -1: none, so never mapped */
+	bool may_map;
+	uint8_t *buf; /* for reads; allocated when first needed */
+	size_t buf_len;
+};
+
+/* `bulk` windows are mapped where the file can be; others read just what is asked for. */
+void input_window_init(struct input_window *w, const struct input_file *f, bool bulk);
+void input_window_fini(struct input_window *w);
+
+/* Before a new view: a window that faulted holds pages of zeros and must not be lent again. */
+void input_window_drop_faulted(struct input_window *w);
+
+/*
+ * Lends bytes at `pos`: at least 1, at most `len`, at least min(len, 64 KiB) unless the file ends or cannot
+ * be read there.  E_UNREADABLE when not even the first `must` bytes can be had.
+ */
+enum status input_window_view(struct input_window *w, uint64_t pos, size_t len, size_t must, struct span *out,
+			      struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The memory of a crashed machine, whatever file it lies in.  A source is shared and does not change once
+ * it is open; each user opens a reader on it, which owns its window or buffer.
+ */
+#ifndef INPUT_MEM_SOURCE_H
+#define INPUT_MEM_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "makedumpfile.h"
+
+/* Bytes lent by a reader: valid until its next call. */
+struct span {
+	const uint8_t *data;
+	size_t len;
+};
+
+/* What the file holds of a page that the machine had. */
+enum run_kind {
+	RUN_DATA,  /* data, from the first byte of the page on */
+	RUN_LATE,  /* data, but a segment starts within the page: its beginning is unknown */
+	RUN_EMPTY, /* the segment names the page, the file has nothing of it (p_filesz < p_memsz) */
+	RUN_LOST,  /* the data should be there, but the file ends before it */
+};
+
+struct pfn_run {
+	pfn_t start, end;
+	enum run_kind kind;
+};
+
+/* One mapped range as the file describes it; virtual addresses may mean nothing (see the kernel layer). */
+struct mem_segment {
+	paddr_t paddr; /* PADDR_NONE: not RAM */
+	vaddr_t vaddr;
+	uint64_t filesz, memsz;
+};
+
+struct mem_source;
+struct mem_reader;
+struct input_file;
+
+struct mem_source_ops {
+	const char *name; /* "ELF core", as shown to people */
+	/* Pure: looks at the first bytes of the file only. */
+	bool (*probe)(const uint8_t *head, size_t len);
+	/* Fills src, whose file is set; on failure nothing is left to close. */
+	enum status (*open)(struct mem_source *src, struct err *e);
+	void (*close)(struct mem_source *src);
+	bool (*next_run)(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
+	enum status (*view)(struct mem_reader *r, paddr_t at, size_t len, struct span *out, struct err *e);
+	bool (*segment)(const struct mem_source *src, size_t i, struct mem_segment *seg);
+	enum status (*read_notes)(const struct mem_source *src, uint64_t pos, void *buf, size_t len, struct err *e);
+};
+
+struct mem_source {
+	const struct mem_source_ops *ops;
+	struct input_file *file; /* owned */
+	void *impl;		 /* owned by ops */
+
+	/* what the file says of the machine */
+	unsigned machine; /* ELF's e_machine */
+	bool is64, big_endian;
+	unsigned nr_cpus;	/* register notes */
+	bool is_xen;		/* carries the Xen hypervisor's crash note */
+	paddr_t end;		/* end of the highest range of RAM */
+	uint64_t notes_len;	/* all notes as one blob */
+	uint64_t vmcoreinfo_at; /* position of the VMCOREINFO text in that blob */
+	size_t vmcoreinfo_len;	/* 0: there is none */
+};
+
+struct mem_source_options {
+	bool no_mmap;
+};
+
+/*
+ * Opens `path` and finds out what it is.  Errors name the file.  The caller closes the source, after all of
+ * its readers.
+ */
+enum status mem_source_open(struct mem_source **src, const char *path, const struct mem_source_options *opt,
+			    struct err *e) MUST_CHECK;
+
+/* As mem_source_open() over ops of the caller's own (caches, tests); `impl` belongs to the ops from now on. */
+enum status mem_source_wrap(struct mem_source **src, const struct mem_source_ops *ops, void *impl,
+			    struct err *e) MUST_CHECK;
+void mem_source_close(struct mem_source *src);
+DEFINE_AUTO(mem_source);
+
+/*
+ * The next run of pages at or after `from` that the machine had, all of one kind.  Returns false after the
+ * last one.  Runs rise, do not overlap, and are as long as their kind lasts.
+ */
+bool mem_source_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
+
+/* The i-th range in the file's own order; false when there is none. */
+bool mem_source_segment(const struct mem_source *src, size_t i, struct mem_segment *seg);
+
+/* Copies `len` bytes of the note blob from `pos`; E_UNREADABLE where the file ends before. */
+enum status mem_source_read_notes(const struct mem_source *src, uint64_t pos, void *buf, size_t len,
+				  struct err *e) MUST_CHECK;
+
+enum mem_reader_use {
+	READER_BULK,  /* long runs, in rising order: page data, struct pages */
+	READER_SMALL, /* single structures here and there */
+};
+enum status mem_reader_open(struct mem_reader **r, const struct mem_source *src, enum mem_reader_use use,
+			    struct err *e) MUST_CHECK;
+void mem_reader_close(struct mem_reader *r);
+DEFINE_AUTO(mem_reader);
+
+/*
+ * Lends the bytes at `at`: between 1 and `len` of them, and all that are asked for up to the end of the page
+ * of 4 KiB that `at` lies in.  No byte outside [at, at + len) is read from the machine's memory.  Bytes that no
+ * segment covers, in a page that some segment touches, are zero.  E_UNREADABLE: the file has no such bytes.
+ */
+enum status mem_view(struct mem_reader *r, paddr_t at, size_t len, struct span *out, struct err *e) MUST_CHECK;
+
+/*
+ * After bytes lent by mem_view() have been used: false if some of them turned out to be unreadable in the
+ * meantime (the file shrank under its mapping, or bad memory); what was read is then worth nothing.
+ */
+bool mem_view_intact(const struct mem_reader *r);
+
+/* Copies `len` bytes at `at`, across pages; E_UNREADABLE when any of them cannot be read. */
+enum status mem_read(struct mem_reader *r, paddr_t at, void *buf, size_t len, struct err *e) MUST_CHECK;
+
+#endif

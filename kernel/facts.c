@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One loop that fills the table of facts. */
+#include "kernel/facts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "makedumpfile.h"
+#include "print_info.h"
+
+#define SYMBOL FACT_SYMBOL
+#define SIZE FACT_SIZE
+#define OFFSET FACT_OFFSET
+#define LENGTH FACT_LENGTH
+#define NUMBER FACT_NUMBER
+
+static const struct fact_row {
+	enum fact_id id;
+	enum fact_kind kind;
+	const char *name;
+	const char *since;
+} rows[] = {
+#define FACT(id, kind, name, since) { F_##id, kind, name, since },
+#define SAME(id, kind, name, since) { F_##id, kind, name, since },
+#include "kernel/facts.def"
+#undef FACT
+#undef SAME
+};
+
+static const char *const kind_names[] = {
+	[FACT_SYMBOL] = "SYMBOL", [FACT_SIZE] = "SIZE",	    [FACT_OFFSET] = "OFFSET",
+	[FACT_LENGTH] = "LENGTH", [FACT_NUMBER] = "NUMBER",
+};
+
+void facts_fill(struct facts *f, const struct fact_source *sources, size_t n)
+{
+	for (size_t s = 0; s < n; s++)
+		for (size_t r = 0; r < ARRAY_SIZE(rows); r++) {
+			struct fact *to = &f->of[rows[r].id];
+			uint64_t value;
+
+			if (to->known || !sources[s].find(&sources[s], rows[r].kind, rows[r].name, &value))
+				continue;
+			*to = (struct fact){ true, value, rows[r].name, sources[s].name };
+		}
+}
+
+static const struct fact_row *row_of(const struct facts *f, enum fact_id id)
+{
+	for (size_t r = 0; r < ARRAY_SIZE(rows); r++)
+		if (rows[r].id == id && (!f->of[id].known || f->of[id].name == rows[r].name))
+			return &rows[r];
+	return NULL;
+}
+
+const char *fact_label(const struct facts *f, enum fact_id id, char *buf, size_t len)
+{
+	const struct fact_row *row = row_of(f, id);
+
+	snprintf(buf, len, "%s(%s)", kind_names[row->kind], row->name);
+	return buf;
+}
+
+void facts_list(const struct facts *f)
+{
+	if (!message_shows(MSG_DEBUG))
+		return;
+	for (size_t i = 0; i < N_FACTS; i++) {
+		const struct fact_row *row = row_of(f, (enum fact_id)i);
+
+		if (!f->of[i].known) {
+			message(MSG_DEBUG, "%s(%s) is unknown (since %s)\n", kind_names[row->kind], row->name, row->since);
+			continue;
+		}
+		if (row->kind == FACT_SYMBOL)
+			message(MSG_DEBUG, "SYMBOL(%s) = %" PRIx64 " (%s)\n", row->name, f->of[i].value, f->of[i].from);
+		else
+			message(MSG_DEBUG, "%s(%s) = %" PRId64 " (%s)\n", kind_names[row->kind], row->name,
+				(int64_t)f->of[i].value, f->of[i].from);
+	}
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Learning about the dumped kernel, step by step, from what the dump says itself. */
+#include "kernel/kernel.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "input/mem_source.h"
+#include "kernel/kmem.h"
+#include "print_info.h"
+
+static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
+{
+	size_t len = k->src->vmcoreinfo_len;
+	struct err unread;
+
+	if (!len)
+		return OK;
+	k->text_bytes = malloc(len);
+	if (!k->text_bytes)
+		return err_nomem(e, len);
+	if (mem_source_read_notes(k->src, k->src->vmcoreinfo_at, k->text_bytes, len, &unread)) {
+		message(MSG_ERROR, "The VMCOREINFO note cannot be read: %s.\n", unread.text);
+		return OK;
+	}
+	k->text = vmcoreinfo_over(k->text_bytes, len);
+	k->has_vmcoreinfo = k->text.len > 0;
+	return OK;
+}
+
+static void set_page_size(struct kernel *k)
+{
+	uint64_t size = 0;
+	bool told = k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "PAGESIZE", &size);
+	unsigned shift = k->arch->default_page_shift;
+
+	if (told && size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && !(size & (size - 1)) &&
+	    (!shift || size == UINT64_C(1) << shift))
+		shift = (unsigned)__builtin_ctzll(size);
+	else if (k->has_vmcoreinfo)
+		message(MSG_COMMON, "PAGESIZE in VMCOREINFO is %s, %u is taken.\n", told ? "impossible" : "missing",
+			1u << shift);
+	k->target.page_shift = shift;
+	k->target.page_size = UINT64_C(1) << shift;
+}
+
+/* "6.1.0-13-cloud": up to three numbers, each ended by any one character; what is missing is 0. */
+static uint32_t parse_version(const char *release)
+{
+	uint32_t part[3] = { 0 };
+
+	for (size_t i = 0; i < 3; i++) {
+		while (isdigit((unsigned char)*release))
+			part[i] = part[i] * 10 + (uint32_t)(*release++ - '0');
+		if (!*release++)
+			break;
+	}
+	return (part[0] & 0xff) << 24 | (part[1] & 0xff) << 16 | (part[2] & 0xffff);
+}
+
+/* Names are text that ends within its field. */
+static bool utsname_makes_sense(const uint8_t *uts)
+{
+	for (size_t f = 0; f < UTS_LEN / UTS_FIELD_LEN; f++) {
+		const uint8_t *name = uts + f * UTS_FIELD_LEN;
+		size_t len = strnlen((const char *)name, UTS_FIELD_LEN);
+
+		if (len == UTS_FIELD_LEN || (f == 2 && !len))
+			return false;
+		for (size_t i = 0; i < len; i++)
+			if (name[i] < 0x20 || name[i] > 0x7e)
+				return false;
+	}
+	return true;
+}
+
+static void read_names(struct kernel *k, struct kmem *km)
+{
+	const struct facts *f = &k->facts;
+	const char *value;
+	size_t len;
+	vaddr_t at;
+	struct err e;
+	uint8_t uts[UTS_LEN];
+
+	if (vmcoreinfo_find(&k->text, "OSRELEASE", &value, &len))
+		snprintf(k->release, sizeof(k->release), "%.*s", (int)(len < 64 ? len : 64), value);
+	/* until 5.11 the names follow a reference count of four bytes, and no offset is exported */
+	at = fact_known(f, F_old_utsname) ? fact(f, F_old_utsname) : fact(f, F_uts_ns) + fact_or(f, F_uts_ns_name, 4);
+	if (!fact_known(f, F_uts_ns) && !fact_known(f, F_old_utsname)) {
+		message(MSG_COMMON, "SYMBOL(init_uts_ns) is unknown: the dump will not name its system.\n");
+	} else if (kmem_read(km, at, uts, sizeof(uts), &e)) {
+		message(MSG_COMMON, "The system's name cannot be read: %s.\n", e.text);
+	} else if (!utsname_makes_sense(uts)) {
+		message(MSG_COMMON, "The system's name makes no sense: the dump will not name its system.\n");
+	} else {
+		memcpy(k->utsname, uts, sizeof(uts));
+		memcpy(k->release, uts + 2 * UTS_FIELD_LEN, UTS_FIELD_LEN);
+	}
+	k->version = parse_version(k->release);
+}
+
+/* The page tables decide whether a linear range is a shortcut or a last resort. */
+static void prove_linear_ranges(struct kernel *k, struct kmem *km)
+{
+	struct arch_state *a = &k->arch_state;
+
+	for (size_t i = 0; i < a->n_linear; i++) {
+		struct linear_range *r = &a->linear[i];
+		struct mem_segment s;
+		struct mapping m;
+		struct err e;
+		vaddr_t sample = 0;
+
+		if (i == 0) { /* the kernel image */
+			sample = fact_known(&k->facts, F_stext) ? fact(&k->facts, F_stext) : fact(&k->facts, F_uts_ns);
+		} else {
+			for (size_t j = 0; mem_source_segment(k->src, j, &s); j++)
+				if (s.memsz && s.paddr != PADDR_NONE && s.vaddr - s.paddr == r->start - r->paddr)
+					sample = s.vaddr;
+		}
+		if (sample < r->start || sample >= r->end || paging_walk(km, sample, &m, NULL, NULL, &e))
+			continue;
+		r->proven = sample - m.vaddr + m.paddr == sample - r->start + r->paddr;
+		if (!r->proven)
+			r->end = r->start; /* disproven: not even a last resort */
+		message(MSG_DEBUG, "linear range %#" PRIx64 " at %#" PRIx64 ": %s\n", r->start, r->paddr,
+			r->proven ? "proven" : "wrong");
+	}
+}
+
+static void apply_limits(struct kernel *k)
+{
+	struct arch_state *a = &k->arch_state;
+	uint64_t bits = fact_or(&k->facts, F_physmem_bits, 0), end = k->src->end;
+
+	if (bits >= 32 && bits <= 52)
+		a->physmem_bits = (unsigned)bits;
+	bits = fact_or(&k->facts, F_section_bits, 0);
+	if (bits > k->target.page_shift && bits < a->physmem_bits)
+		a->section_bits = (unsigned)bits;
+	/* without any word from the kernel the machine's widest form is the limit, applied to the file already */
+	if (k->has_vmcoreinfo && end > UINT64_C(1) << a->physmem_bits) {
+		message(MSG_COMMON, "Memory beyond the %u address bits of this kernel: cut.\n", a->physmem_bits);
+		end = UINT64_C(1) << a->physmem_bits;
+	}
+	k->max_mapnr = shift_up(end, k->target.page_shift);
+}
+
+static void say_what_is_known(const struct kernel *k)
+{
+	if (!message_shows(MSG_DEBUG))
+		return;
+	vmcoreinfo_list(&k->text);
+	facts_list(&k->facts);
+	message(MSG_DEBUG, "machine      : %s, %s\n", k->arch->name, k->arch_state.paging->name);
+	message(MSG_DEBUG, "page_size    : %" PRIu64 "\n", k->target.page_size);
+	message(MSG_DEBUG, "phys_base    : %#" PRIx64 "\n", k->arch_state.phys_base);
+	message(MSG_DEBUG, "release      : %s\n", k->release);
+	message(MSG_DEBUG, "max_mapnr    : %#" PRIx64 "\n", k->max_mapnr);
+	message(MSG_DEBUG, "memory model : %s%s%s\n", mem_model_name(k->mem_map.model),
+		k->mem_map.model == MEM_MODEL_NONE ? ": " : "", k->mem_map.why_none);
+}
+
+enum status kernel_open(struct kernel **out, const struct mem_source *src, struct err *e)
+{
+	AUTO(kernel) *k = calloc(1, sizeof(*k));
+	AUTO(kmem) *km = NULL;
+	struct fact_source source;
+	uint64_t seconds;
+	pfn_t end;
+
+	if (!k)
+		return err_nomem(e, sizeof(*k));
+	k->src = src;
+	k->arch = arch_find(src->machine, src->is64, src->big_endian);
+	if (!k->arch)
+		return err_set(e, E_UNSUPPORTED, "a dump of machine %u (ELF%u, %s endian) is not available in this build",
+			       src->machine, src->is64 ? 64 : 32, src->big_endian ? "big" : "little");
+	k->target.big_endian = k->arch->big_endian;
+	k->target.long_bytes = k->arch->long_bytes;
+	if (read_vmcoreinfo(k, e))
+		return e->status;
+	set_page_size(k);
+	source = vmcoreinfo_facts(&k->text);
+	facts_fill(&k->facts, &source, 1);
+	if (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "CRASHTIME", &seconds))
+		k->crash_time = (int64_t)seconds;
+	k->arch->setup(k, &k->arch_state);
+	apply_limits(k);
+	k->mem_map.model = MEM_MODEL_NONE;
+	if (k->has_vmcoreinfo) {
+		if (kmem_open(&km, k, e))
+			return e->status;
+		prove_linear_ranges(k, km);
+		read_names(k, km);
+		if (mem_map_open(&k->mem_map, km, e))
+			return e->status;
+		end = k->mem_map.model == MEM_MODEL_NONE ? 0 : mem_map_end(&k->mem_map, km);
+		/* a kernel booted with mem= has no struct pages for the rest: it never used that memory */
+		if (end && end < k->max_mapnr)
+			k->max_mapnr = end;
+	}
+	say_what_is_known(k);
+	*out = k;
+	k = NULL;
+	return OK;
+}
+
+void kernel_close(struct kernel *k)
+{
+	mem_map_close(&k->mem_map);
+	free(k->text_bytes);
+	free(k);
+}
+
+static void print_step(void *data, const char *level, paddr_t entry_at, uint64_t entry)
+{
+	(void)data;
+	message(MSG_COMMON, "  %-3s : %16" PRIx64 " => %16" PRIx64 "\n", level, entry_at, entry);
+}
+
+enum status kernel_print_translation(const struct kernel *k, vaddr_t vaddr, struct err *e)
+{
+	AUTO(kmem) *km = NULL;
+	struct mapping m;
+	paddr_t paddr = PADDR_NONE;
+	struct err why = { 0 };
+
+	if (kmem_open(&km, k, e))
+		return e->status;
+	message(MSG_COMMON, "\nTranslating virtual address %" PRIx64 " to physical address.\n", vaddr);
+	if (!paging_walk(km, vaddr, &m, print_step, NULL, &why))
+		paddr = vaddr - m.vaddr + m.paddr;
+	else if (kmem_translate(km, vaddr, &paddr, NULL, &why)) {
+		message(MSG_ERROR, "%s.\n", why.text);
+		paddr = PADDR_NONE;
+	}
+	message(MSG_COMMON, "VIRTUAL           PHYSICAL\n%16" PRIx64 "  %" PRIx64 "\n\n", vaddr, paddr);
+	return OK;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The dumped kernel: its machine, its names, the facts about it, its address map and its struct pages. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/arch.h"
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "kernel/facts.h"
+#include "kernel/mem_map.h"
+#include "kernel/vmcoreinfo.h"
+#include "makedumpfile.h"
+
+#define UTS_LEN 390 /* struct new_utsname: six names of 65 bytes */
+#define UTS_FIELD_LEN 65
+
+/* major << 24 | minor << 16 | patch, as far as the release says; 0: unknown. */
+#define KVERSION(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
+
+struct kernel {
+	const struct mem_source *src; /* borrowed */
+	const struct arch_ops *arch;
+	struct target target;
+	struct arch_state arch_state;
+	struct facts facts;
+	bool has_vmcoreinfo;
+	struct vmcoreinfo text; /* over text_bytes */
+	char *text_bytes;
+	uint8_t utsname[UTS_LEN]; /* as in memory; all zero when unreadable */
+	char release[UTS_FIELD_LEN];
+	uint32_t version;
+	int64_t crash_time; /* seconds since 1970, 0: unknown */
+	pfn_t max_mapnr;    /* pages are numbered below */
+	struct mem_map mem_map;
+};
+
+/*
+ * Learns all that the dump itself says about its kernel.  What is missing or broken is said in messages and
+ * left out; only a dump of a machine that this build does not know (E_UNSUPPORTED) and lack of memory fail.
+ * `src` must outlive the kernel.
+ */
+enum status kernel_open(struct kernel **k, const struct mem_source *src, struct err *e) MUST_CHECK;
+void kernel_close(struct kernel *k);
+DEFINE_AUTO(kernel);
+
+/* Could this be an address of the kernel's data? */
+static inline bool kernel_is_address(const struct kernel *k, vaddr_t v)
+{
+	return v >= k->arch_state.kernel_start && v != UINT64_MAX;
+}
+
+/* Prints the translation of one address and the table entries on its way, as --vtop promises. */
+enum status kernel_print_translation(const struct kernel *k, vaddr_t vaddr, struct err *e) MUST_CHECK;
+
+#endif

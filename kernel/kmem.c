@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One user's way into the kernel's memory: a reader, a few cached pages, a few remembered translations. */
+#include "kernel/kmem.h"
+
+#include <inttypes.h>
+
+#include "base/bytes.h"
+#include "kernel/kernel.h"
+
+/* Struct pages are read in rising order, mostly from 2 MiB mappings; a few entries keep other reads apart. */
+#define TLB_ENTRIES 16
+#define TLB_SHIFT 21
+
+struct kmem {
+	const struct kernel *k;
+	struct mem_reader *small, *bulk;
+	struct page_cache *cache;
+	struct mapping tlb[TLB_ENTRIES]; /* len 0: empty */
+};
+
+enum status kmem_open(struct kmem **out, const struct kernel *k, struct err *e)
+{
+	AUTO(kmem) *km = calloc(1, sizeof(*km));
+
+	if (!km)
+		return err_nomem(e, sizeof(*km));
+	km->k = k;
+	if (mem_reader_open(&km->small, k->src, READER_SMALL, e) ||
+	    mem_reader_open(&km->bulk, k->src, READER_BULK, e) || page_cache_open(&km->cache, km->small, e))
+		return e->status;
+	*out = km;
+	km = NULL;
+	return OK;
+}
+
+void kmem_close(struct kmem *km)
+{
+	if (km->cache)
+		page_cache_close(km->cache);
+	if (km->bulk)
+		mem_reader_close(km->bulk);
+	if (km->small)
+		mem_reader_close(km->small);
+	free(km);
+}
+
+const struct kernel *kmem_kernel(const struct kmem *km)
+{
+	return km->k;
+}
+
+static bool try_linear(const struct kmem *km, vaddr_t vaddr, bool proven, paddr_t *paddr, uint64_t *left)
+{
+	const struct arch_state *a = &km->k->arch_state;
+
+	for (size_t i = 0; i < a->n_linear; i++) {
+		const struct linear_range *r = &a->linear[i];
+
+		if (r->proven != proven || vaddr < r->start || vaddr >= r->end)
+			continue;
+		*paddr = vaddr - r->start + r->paddr;
+		*left = r->end - vaddr;
+		return true;
+	}
+	return false;
+}
+
+enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint64_t *left, struct err *e)
+{
+	struct mapping *m = &km->tlb[vaddr >> TLB_SHIFT & (TLB_ENTRIES - 1)];
+	uint64_t ignored;
+
+	if (!left)
+		left = &ignored;
+	if (vaddr - m->vaddr >= m->len) {
+		struct mapping found;
+
+		if (try_linear(km, vaddr, true, paddr, left))
+			return OK;
+		if (paging_walk(km, vaddr, &found, NULL, NULL, e))
+			/* broken tables: a guess that nothing contradicts is better than nothing */
+			return try_linear(km, vaddr, false, paddr, left) ? OK : e->status;
+		*m = found;
+	}
+	*paddr = m->paddr + (vaddr - m->vaddr);
+	*left = m->len - (vaddr - m->vaddr);
+	return OK;
+}
+
+enum status kmem_read_phys(struct kmem *km, paddr_t at, void *buf, size_t len, struct err *e)
+{
+	return page_cache_read(km->cache, at, buf, len, e);
+}
+
+enum status kmem_read(struct kmem *km, vaddr_t vaddr, void *buf, size_t len, struct err *e)
+{
+	uint8_t *to = buf;
+
+	while (len) {
+		paddr_t at;
+		uint64_t left;
+		size_t n;
+
+		if (kmem_translate(km, vaddr, &at, &left, e))
+			return e->status;
+		n = (size_t)min_u64(len, left);
+		if (kmem_read_phys(km, at, to, n, e))
+			return err_add(e, "virtual address %#" PRIx64, vaddr);
+		vaddr += n;
+		to += n;
+		len -= n;
+	}
+	return OK;
+}
+
+enum status kmem_read_ulong(struct kmem *km, vaddr_t vaddr, uint64_t *value, struct err *e)
+{
+	const struct target *t = &km->k->target;
+	uint8_t raw[8];
+
+	if (kmem_read(km, vaddr, raw, t->long_bytes, e))
+		return e->status;
+	*value = get_ulong(raw, t->long_bytes, t->big_endian);
+	return OK;
+}
+
+enum status kmem_read_u32(struct kmem *km, vaddr_t vaddr, uint32_t *value, struct err *e)
+{
+	uint8_t raw[4];
+
+	if (kmem_read(km, vaddr, raw, sizeof(raw), e))
+		return e->status;
+	*value = get_u32(raw, km->k->target.big_endian);
+	return OK;
+}
+
+enum status kmem_view(struct kmem *km, vaddr_t vaddr, size_t len, struct span *out, struct err *e)
+{
+	paddr_t at;
+	uint64_t left;
+
+	if (kmem_translate(km, vaddr, &at, &left, e))
+		return e->status;
+	return mem_view(km->bulk, at, (size_t)min_u64(len, left), out, e);
+}
+
+bool kmem_view_intact(const struct kmem *km)
+{
+	return mem_view_intact(km->bulk);
+}
+
+struct cache_counts kmem_cache_counts(const struct kmem *km)
+{
+	return page_cache_counts(km->cache);
+}

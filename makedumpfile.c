@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* main(): options to one command, one error line, one exit status. */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fdio.h"
+#include "command/dump.h"
+#include "command/options.h"
+#include "print_info.h"
+
+static void say_failure(const struct err *e)
+{
+	if (e->status != E_USAGE && e->status != E_UNSUPPORTED) {
+		message(MSG_ERROR, "makedumpfile: %s.\n", e->text);
+		return;
+	}
+	if (e->text[0])
+		message(MSG_COMMON, "%s\n", e->text);
+	if (e->status == E_USAGE)
+		message(MSG_COMMON, "Commandline parameter is invalid.\n"
+				    "Try `makedumpfile --help' for more information.\n");
+}
+
+/* The text of -h or -v is all there is to do: not being able to write it is a failure. */
+static int finish_text(void)
+{
+	return message_flush() ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void say_command_line(int argc, char **argv)
+{
+	message(MSG_DEBUG, "makedumpfile: version " VERSION " (released on " RELEASE_DATE ")\n\ncommand line:");
+	for (int i = 0; i < argc; i++)
+		message(MSG_DEBUG, " %s", argv[i]);
+	message(MSG_DEBUG, "\n\n");
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = { OK, 0, "" };
+	struct options opt;
+	enum status st;
+
+	fd_fill_standard();
+	/* a file that grows too large, or a reader that goes away, is an error to report, not a reason to die */
+	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+
+	st = options_parse(&opt, argc, argv, &e);
+	message_set_level(opt.message_level);
+	if (!st && opt.help) {
+		options_print_help();
+		return finish_text();
+	}
+	if (!st && opt.version) {
+		options_print_version();
+		return finish_text();
+	}
+	if (!st && opt.check_params)
+		return EXIT_SUCCESS;
+	if (!st) {
+		say_command_line(argc, argv);
+		st = command_dump(&opt, &e);
+	}
+	if (st)
+		say_failure(&e);
+	if (!opt.check_params)
+		message(MSG_COMMON, "\nmakedumpfile %s.\n", st ? "Failed" : "Completed");
+	message_flush();
+	return st ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Writes a kdump-compressed dump: headers, bitmaps, descriptors and data, each at its place. */
+#include "output/kdump_writer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "format/page_desc.h"
+#include "output/page_pipeline.h"
+#include "print_info.h"
+
+/* Measured: from 256 KiB on larger writes gain nothing, and the file system wants them aligned. */
+#define DATA_BUFFER_DEFAULT ((size_t)512 << 10)
+#define DATA_BUFFER_MAX ((size_t)4 << 20)
+#define DATA_ALIGN 4096u
+#define DESC_BUFFER 4096 /* descriptors */
+#define NOTE_PIECE ((size_t)64 << 10)
+/* Bitmaps are written where they have bits, in pieces of this size; the rest are holes. */
+#define BITMAP_PIECE ((size_t)4 << 10)
+
+struct kdump_writer {
+	struct sink *sink;
+	const struct mem_source *src;
+	struct page_packer *packer;
+	enum kdump_layout layout;
+	bool big_endian, notes_lost;
+	size_t page_size;
+	struct kdump_header header;
+	uint64_t bitmap_at[2], bitmap_len;
+	uint64_t desc_at; /* of the next descriptor to write */
+	uint64_t zero_at; /* of the shared page of zeros */
+	uint64_t described_end; /* end of the data that written descriptors promise */
+
+	/* page data: buf holds the bytes from file offset data_at on */
+	uint64_t data_at;
+	uint8_t *buf;
+	size_t used, limit;
+	/* descriptors whose turn has not come: their data is not in the file yet */
+	struct page_desc *descs;
+	size_t n_descs;
+
+	struct packed_page *block;
+	struct writer_counts counts;
+};
+
+static const uint8_t zeros[PAGE_SIZE_MAX];
+
+/* On a device what is not written is whatever was there before. */
+static enum status write_zeros(struct kdump_writer *w, uint64_t from, uint64_t to, struct err *e)
+{
+	while (!w->sink->holes_are_zero && from < to) {
+		size_t n = (size_t)min_u64(to - from, sizeof(zeros));
+
+		if (sink_write(w->sink, from, zeros, n, e))
+			return e->status;
+		from += n;
+	}
+	return OK;
+}
+
+static enum status write_header(struct kdump_writer *w, struct err *e)
+{
+	uint8_t raw[KDUMP_HEADER_MAX];
+
+	kdump_header_encode(raw, &w->header, w->layout, w->big_endian);
+	return sink_write(w->sink, 0, raw, kdump_header_len(w->layout), e);
+}
+
+static enum status write_notes(struct kdump_writer *w, uint64_t at, struct err *e)
+{
+	AUTO_FREE uint8_t *piece = malloc(NOTE_PIECE);
+	uint64_t len = w->src->notes_len;
+
+	if (!piece)
+		return err_nomem(e, NOTE_PIECE);
+	for (uint64_t pos = 0; pos < len; pos += NOTE_PIECE) {
+		size_t n = (size_t)min_u64(len - pos, NOTE_PIECE);
+
+		if (mem_source_read_notes(w->src, pos, piece, n, e)) {
+			message(MSG_ERROR, "%s: the notes are cut.\n", e->text);
+			w->notes_lost = true;
+			memset(piece, 0, n);
+		}
+		if (sink_write(w->sink, at + pos, piece, n, e))
+			return e->status;
+	}
+	return OK;
+}
+
+static enum status write_front(struct kdump_writer *w, const struct dump_about *about, struct err *e)
+{
+	size_t bs = w->page_size, sub_len = kdump_sub_header_len(w->layout);
+	uint64_t notes_at = bs + sub_len, notes_len = w->src->notes_len;
+	uint64_t blocks_before = 1 + (sub_len + notes_len + bs - 1) / bs;
+	uint8_t raw[KDUMP_SUB_HEADER_MAX];
+	struct kdump_sub_header sub = {
+		.phys_base = (int64_t)about->phys_base,
+		.dump_level = (int32_t)about->dump_level,
+		.max_mapnr = about->max_mapnr,
+	};
+
+	w->bitmap_len = round_up_u64((about->max_mapnr + 7) / 8, bs);
+	if (blocks_before > INT32_MAX || 2 * w->bitmap_len / bs > UINT32_MAX)
+		return err_set(e, E_FORMAT, "notes of %" PRIu64 " bytes and %" PRIu64 " pages do not fit the format",
+			       notes_len, about->max_mapnr);
+	w->header = (struct kdump_header){
+		.version = KDUMP_VERSION,
+		.timestamp = about->timestamp,
+		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0),
+		.block_size = (uint32_t)bs,
+		.sub_header_blocks = (uint32_t)(blocks_before - 1),
+		.bitmap_blocks = (uint32_t)(2 * w->bitmap_len / bs),
+		.nr_cpus = w->src->nr_cpus,
+		.max_mapnr = about->max_mapnr,
+	};
+	memcpy(w->header.utsname, about->utsname, sizeof(w->header.utsname));
+	w->bitmap_at[0] = blocks_before * bs;
+	w->bitmap_at[1] = w->bitmap_at[0] + w->bitmap_len;
+	w->desc_at = w->bitmap_at[1] + w->bitmap_len;
+	if (notes_len) {
+		sub.offset_note = notes_at;
+		sub.size_note = notes_len;
+	}
+	if (w->src->vmcoreinfo_len) {
+		sub.offset_vmcoreinfo = notes_at + w->src->vmcoreinfo_at;
+		sub.size_vmcoreinfo = w->src->vmcoreinfo_len;
+	}
+	kdump_sub_header_encode(raw, &sub, w->layout, w->big_endian);
+	if (write_header(w, e) || write_zeros(w, kdump_header_len(w->layout), bs, e) ||
+	    sink_write(w->sink, bs, raw, sub_len, e) || write_notes(w, notes_at, e))
+		return e->status;
+	return write_zeros(w, notes_at + notes_len, w->desc_at, e);
+}
+
+enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, const struct mem_source *src,
+			      const struct dump_about *about, struct err *e)
+{
+	struct packer_options opt = {
+		.codec = about->codec,
+		.find_zero = about->dump_level & 1,
+		.page_shift = about->target.page_shift,
+	};
+	AUTO(kdump_writer) *w = calloc(1, sizeof(*w));
+	size_t room;
+
+	if (!w)
+		return err_nomem(e, sizeof(*w));
+	w->sink = sink;
+	w->src = src;
+	w->layout = about->target.long_bytes == 8 ? KDUMP_64 : KDUMP_32_PADDED;
+	w->big_endian = about->target.big_endian;
+	w->page_size = (size_t)about->target.page_size;
+	if (page_packer_open(&w->packer, src, &opt, e))
+		return e->status;
+	w->limit = about->data_buffer ? about->data_buffer : DATA_BUFFER_DEFAULT;
+	w->limit = (size_t)max_u64(w->page_size, min_u64(w->limit, DATA_BUFFER_MAX));
+	/* beyond the limit a block fits in any case, and what alignment leaves behind */
+	room = w->limit + page_packer_block_room(w->packer) + DATA_ALIGN;
+	w->buf = malloc(room);
+	w->descs = malloc(DESC_BUFFER * sizeof(*w->descs));
+	w->block = malloc(page_packer_block_pages(w->packer) * sizeof(*w->block));
+	if (!w->buf || !w->descs || !w->block)
+		return err_nomem(e, room);
+	if (write_front(w, about, e))
+		return e->status;
+	*out = w;
+	w = NULL;
+	return OK;
+}
+
+void kdump_writer_close(struct kdump_writer *w)
+{
+	if (w->packer)
+		page_packer_close(w->packer);
+	free(w->buf);
+	free(w->descs);
+	free(w->block);
+	free(w);
+}
+
+const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w)
+{
+	return &w->counts;
+}
+
+static bool all_zero(const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t first, const uint8_t *bits, size_t bytes,
+				    struct err *e)
+{
+	uint64_t at = w->bitmap_at[which - 1] + first / 8;
+
+	for (size_t done = 0, n; done < bytes; done += n) {
+		size_t start;
+
+		/* one write for each stretch of pieces that have bits */
+		for (start = done; done < bytes; done += n) {
+			n = (size_t)min_u64(bytes - done, BITMAP_PIECE);
+			if (all_zero(bits + done, n))
+				break;
+		}
+		n = (size_t)min_u64(bytes - done, BITMAP_PIECE);
+		if (done > start && sink_write(w->sink, at + start, bits + start, done - start, e))
+			return e->status;
+	}
+	return OK;
+}
+
+bool kdump_writer_can_read(const struct kdump_writer *w)
+{
+	return w->sink->ops->read_at;
+}
+
+enum status kdump_writer_get_bitmap2(struct kdump_writer *w, pfn_t first, uint8_t *bits, size_t bytes, struct err *e)
+{
+	return w->sink->ops->read_at(w->sink, w->bitmap_at[1] + first / 8, bits, bytes, e);
+}
+
+/* --- data and descriptors ------------------------------------------------------------------------- */
+
+/* How many of the waiting descriptors promise only what lies before `safe` in the file. */
+static size_t descs_covered(const struct kdump_writer *w, uint64_t safe)
+{
+	size_t n = 0;
+
+	while (n < w->n_descs && w->descs[n].offset + w->descs[n].size <= safe)
+		n++;
+	return n;
+}
+
+static enum status write_descs(struct kdump_writer *w, uint64_t safe, struct err *e)
+{
+	uint8_t raw[256 * PAGE_DESC_LEN];
+	size_t n = descs_covered(w, safe), done = 0;
+	enum status st = OK;
+
+	while (done < n && !st) {
+		size_t some = n - done < 256 ? n - done : 256;
+
+		for (size_t i = 0; i < some; i++)
+			page_desc_encode(raw + i * PAGE_DESC_LEN, &w->descs[done + i], w->big_endian);
+		st = sink_write(w->sink, w->desc_at, raw, some * PAGE_DESC_LEN, e);
+		if (st)
+			break;
+		for (size_t i = 0; i < some; i++)
+			w->described_end =
+				max_u64(w->described_end, w->descs[done + i].offset + w->descs[done + i].size);
+		w->desc_at += some * PAGE_DESC_LEN;
+		done += some;
+	}
+	memmove(w->descs, w->descs + done, (w->n_descs - done) * sizeof(*w->descs));
+	w->n_descs -= done;
+	return st;
+}
+
+/* Writes page data, all of it or up to the last aligned offset, then the descriptors that it fulfils. */
+static enum status flush(struct kdump_writer *w, bool all, struct err *e)
+{
+	uint64_t end = w->data_at + w->used;
+	size_t len = all ? w->used : (size_t)(end - end % DATA_ALIGN - w->data_at), written = 0;
+	enum status st = OK;
+
+	if (!all && end - end % DATA_ALIGN <= w->data_at)
+		return OK;
+	if (len)
+		st = w->sink->ops->write_at(w->sink, w->data_at, w->buf, len, &written, e);
+	w->sink->bytes_written += written;
+	memmove(w->buf, w->buf + written, w->used - written);
+	w->data_at += written;
+	w->used -= written;
+	if (st)
+		return err_add(e, "%s", w->sink->name);
+	return write_descs(w, w->data_at, e);
+}
+
+enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, struct err *e)
+{
+	uint64_t data = w->desc_at + n_pages * PAGE_DESC_LEN;
+
+	if (w->sink->ops->set_length(w->sink, data, e) || write_zeros(w, w->desc_at, data, e))
+		return e->status;
+	w->data_at = w->zero_at = data;
+	/* the shared page of zeros: first in the data area, there even if no page needs it */
+	if (page_packer_finds_zero(w->packer)) {
+		memset(w->buf, 0, w->page_size);
+		w->used = w->page_size;
+	}
+	return OK;
+}
+
+static void count_lost(struct kdump_writer *w, pfn_t pfn, uint64_t n, const char *why)
+{
+	for (uint64_t i = 0; i < n && w->counts.lost_pages + i < ARRAY_SIZE(w->counts.lost_first); i++)
+		w->counts.lost_first[w->counts.lost_pages + i] = pfn + i;
+	if (!w->counts.lost_pages)
+		snprintf(w->counts.lost_why, sizeof(w->counts.lost_why), "%s", why);
+	w->counts.lost_pages += n;
+}
+
+static enum status add_block(struct kdump_writer *w, pfn_t first, size_t n, struct err *e)
+{
+	struct err why = { OK, 0, "" };
+	uint64_t at;
+
+	if (w->used >= w->limit && flush(w, false, e))
+		return e->status;
+	if (w->n_descs + n > DESC_BUFFER && flush(w, true, e))
+		return e->status;
+	at = w->data_at + w->used;
+	w->used += page_packer_pack(w->packer, first, n, w->buf + w->used, w->block, &why);
+	w->counts.pages += n;
+	for (size_t i = 0; i < n; i++) {
+		const struct packed_page *p = &w->block[i];
+		struct page_desc d = { at, p->len, p->flags };
+
+		at += p->len;
+		if (p->kind == PACKED_ZERO) {
+			d = (struct page_desc){ w->zero_at, (uint32_t)w->page_size, 0 };
+			w->counts.zero_pages++;
+		} else if (p->kind == PACKED_LOST) {
+			d = (struct page_desc){ 0, 0, 0 };
+			count_lost(w, first + i, 1, why.text);
+		}
+		w->descs[w->n_descs++] = d;
+	}
+	return OK;
+}
+
+enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
+{
+	size_t most = page_packer_block_pages(w->packer);
+
+	while (first < end) {
+		size_t n = (size_t)min_u64(end - first, most);
+
+		if (add_block(w, first, n, e))
+			return e->status;
+		first += n;
+	}
+	return OK;
+}
+
+enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
+{
+	/* their descriptors stay zero: nothing to write, however many they are */
+	if (flush(w, true, e))
+		return e->status;
+	w->desc_at += (end - first) * PAGE_DESC_LEN;
+	w->counts.pages += end - first;
+	count_lost(w, first, end - first, "the file ends before them");
+	return OK;
+}
+
+static enum status mark(struct kdump_writer *w, bool incomplete, struct err *e)
+{
+	w->header.status &= ~(uint32_t)KDUMP_INCOMPLETE;
+	if (incomplete)
+		w->header.status |= KDUMP_INCOMPLETE;
+	return write_header(w, e);
+}
+
+enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
+{
+	const struct sink_ops *ops = w->sink->ops;
+	bool incomplete = w->counts.lost_pages || w->notes_lost;
+	uint8_t status_word[4];
+	struct err again;
+
+	if (flush(w, true, e) || ops->sync(w->sink, e))
+		return e->status;
+	if (incomplete) {
+		if (ops->finish(w->sink, e))
+			return e->status;
+		return err_set(e, E_INCOMPLETE, "pages are missing in %s", w->sink->name);
+	}
+	if (!mark(w, false, e) && !ops->sync(w->sink, e) && !ops->finish(w->sink, e))
+		return OK;
+	/* nobody can say whether the cleared mark is on the disk: set it again, by a way of its own */
+	put_u32(status_word, w->header.status | KDUMP_INCOMPLETE, w->big_endian);
+	if (ops->amend(w->sink, kdump_status_offset(w->layout), status_word, sizeof(status_word), &again))
+		err_add(e, "cannot mark it incomplete (%s)", again.text);
+	return e->status;
+}
+
+void kdump_writer_salvage(struct kdump_writer *w)
+{
+	uint64_t useful;
+	struct err e;
+
+	if (!w->data_at)
+		return;
+	/* the bytes after the last whole page are of no use, and their room may be what a descriptor needs */
+	useful = max_u64(w->described_end, w->zero_at);
+	for (size_t i = 0; i < descs_covered(w, w->data_at); i++)
+		useful = max_u64(useful, w->descs[i].offset + w->descs[i].size);
+	if (w->sink->ops->set_length(w->sink, useful, &e))
+		message(MSG_DEBUG, "%s\n", e.text);
+	if (write_descs(w, w->data_at, &e))
+		message(MSG_DEBUG, "%s\n", e.text);
+	if (w->sink->ops->sync(w->sink, &e))
+		message(MSG_DEBUG, "%s\n", e.text);
+}

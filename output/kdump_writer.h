@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writes a kdump-compressed dump.  The header says "incomplete" from the first byte on and until all of the rest is
+ * safe; data is always written before the descriptors that promise it.
+ */
+#ifndef OUTPUT_KDUMP_WRITER_H
+#define OUTPUT_KDUMP_WRITER_H
+
+#include "base/cleanup.h"
+#include "format/codec.h"
+#include "format/kdump_header.h"
+#include "input/mem_source.h"
+#include "makedumpfile.h"
+#include "output/sink.h"
+
+/* What the headers say of the dump. */
+struct dump_about {
+	struct target target;
+	uint8_t utsname[KDUMP_UTSNAME_LEN];
+	int64_t timestamp; /* seconds */
+	uint64_t phys_base;
+	pfn_t max_mapnr;
+	unsigned dump_level;
+	const struct codec *codec;     /* NULL: pages are stored raw */
+	size_t data_buffer;	       /* bytes that are written in one go; 0: the best size */
+};
+
+struct kdump_writer;
+
+/*
+ * Writes headers and notes; the caller owns and closes `sink` and `src`, after the writer.  Next come the bitmaps,
+ * then kdump_writer_begin_pages(), then the pages, all in rising order.
+ */
+enum status kdump_writer_open(struct kdump_writer **w, struct sink *sink, const struct mem_source *src,
+			      const struct dump_about *about, struct err *e) MUST_CHECK;
+void kdump_writer_close(struct kdump_writer *w);
+DEFINE_AUTO(kdump_writer);
+
+/*
+ * A stretch of a bitmap (1: pages that the machine had; 2: pages that are dumped) from page frame `first`, a
+ * multiple of 8, on.  Stretches that are not written are zero.
+ */
+enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t first, const uint8_t *bits, size_t bytes,
+				    struct err *e) MUST_CHECK;
+/* Reads bitmap 2 back; not every sink can (kdump_writer_can_read). */
+enum status kdump_writer_get_bitmap2(struct kdump_writer *w, pfn_t first, uint8_t *bits, size_t bytes,
+				     struct err *e) MUST_CHECK;
+bool kdump_writer_can_read(const struct kdump_writer *w);
+
+/* The number of bits in bitmap 2 places the page data. */
+enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, struct err *e) MUST_CHECK;
+
+/* Dumps the pages [first, end), all of which have their bit in bitmap 2. */
+enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e) MUST_CHECK;
+
+/* The pages [first, end) have their bit, but the file ends before them: they are marked missing. */
+enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e) MUST_CHECK;
+
+struct writer_counts {
+	uint64_t pages;	     /* dumped, zero and lost ones too */
+	uint64_t zero_pages; /* stored as the one page of zeros */
+	uint64_t lost_pages;
+	pfn_t lost_first[4]; /* the first of them */
+	char lost_why[200];
+};
+const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
+
+/*
+ * Makes the dump safe and, if no page is lost, complete: syncs, takes the incomplete mark away, syncs, closes the
+ * sink.  When one of the last steps fails the mark is set again.  E_INCOMPLETE: all is written, pages are missing.
+ */
+enum status kdump_writer_finish(struct kdump_writer *w, struct err *e) MUST_CHECK;
+
+/* After a failure: writes what is still in memory and makes it readable, as far as the sink allows.  The mark stays. */
+void kdump_writer_salvage(struct kdump_writer *w);
+
+#endif

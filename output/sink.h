@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where a dump goes: transport only, no knowledge of formats. */
+#ifndef OUTPUT_SINK_H
+#define OUTPUT_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+
+struct sink;
+
+struct sink_ops {
+	/* *written (never NULL) is set on success and on failure. */
+	enum status (*write_at)(struct sink *s, uint64_t pos, const void *buf, size_t len, size_t *written,
+				struct err *e);
+	/* Reads back what was written; NULL: cannot. */
+	enum status (*read_at)(struct sink *s, uint64_t pos, void *buf, size_t len, struct err *e);
+	/* Makes the file `len` bytes long, new bytes read as zero. */
+	enum status (*set_length)(struct sink *s, uint64_t len, struct err *e);
+	/* Returns when all that was written is safe. */
+	enum status (*sync)(struct sink *s, struct err *e);
+	/* Closes with all errors; the sink can do nothing afterwards but be closed. */
+	enum status (*finish)(struct sink *s, struct err *e);
+	/* Writes a few bytes after finish() has failed or could not be believed: through a new open. */
+	enum status (*amend)(struct sink *s, uint64_t pos, const void *buf, size_t len, struct err *e);
+	/* Gives up what is open: never fails, never reports. */
+	void (*close)(struct sink *s);
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	const char *name;	/* for messages; borrowed */
+	bool holes_are_zero;	/* what is not written reads as zero */
+	uint64_t bytes_written; /* sum of all writes, rewritten bytes too */
+};
+
+/*
+ * Refuses an output that exists (unless `overwrite`), or that cannot be written: early, before any work is done.
+ */
+enum status sink_file_check(const char *path, bool overwrite, struct err *e) MUST_CHECK;
+
+/*
+ * Opens a file (mode 0600) or device for writing.  Without `overwrite` the file must not exist; with it, it is cut
+ * to nothing only after it is known not to be the file behind `input_fd`.
+ */
+enum status sink_file_open(struct sink **s, const char *path, bool overwrite, int input_fd, struct err *e) MUST_CHECK;
+
+/* A sink that counts and keeps nothing, for --dry-run. */
+enum status sink_null_open(struct sink **s, const char *name, struct err *e) MUST_CHECK;
+
+void sink_close(struct sink *s);
+DEFINE_AUTO(sink);
+
+enum status sink_write(struct sink *s, uint64_t pos, const void *buf, size_t len, struct err *e) MUST_CHECK;
+
+#endif
