@@ -73,8 +73,8 @@ ifneq ($(HAVE_USELIBDEFLATE),on)
 ifneq ($(call links_with,-lz,zlib.h),on)
 $(error zlib.h or -lz is missing (Debian: zlib1g-dev))
 endif
-endif
 LIBS += -lz
+endif
 endif
 
 # --- the program ---------------------------------------------------------------------------------------

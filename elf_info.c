@@ -19,6 +19,8 @@
  * own limit, where it is known, is applied later.
  */
 #define PADDR_LIMIT (UINT64_C(1) << 52)
+/* Writers make one PT_NOTE, sometimes one for each CPU; all of them together are part of the file. */
+#define MAX_NOTE_RANGES 16384
 /* RAM that headers may claim without holding a byte of it: more than any machine has, still quickly written. */
 #define EMPTY_LIMIT (UINT64_C(1) << 46)
 
@@ -259,7 +261,7 @@ static void keep_phdr(struct elf_impl *elf, const struct elf_phdr *p)
 		elf->segments[elf->n_segments] =
 			(struct mem_segment){ .paddr = p->paddr, .vaddr = p->vaddr, .filesz = p->filesz, .memsz = p->memsz };
 		elf->segment_pos[elf->n_segments++] = p->offset;
-	} else if (p->type == ELF_PT_NOTE && p->filesz && p->offset) {
+	} else if (p->type == ELF_PT_NOTE && p->filesz && p->offset && elf->n_notes < MAX_NOTE_RANGES) {
 		elf->notes[elf->n_notes++] = (struct note_range){ p->offset, p->filesz };
 	}
 }
@@ -284,8 +286,10 @@ static enum status read_phdrs(struct elf_impl *elf, const struct input_file *f, 
 		for (uint32_t i = 0; i < n && !st;) {
 			struct span s;
 
-			st = input_window_view(&w, h->phoff + (uint64_t)i * h->phentsize,
-					       (size_t)(n - i) * h->phentsize, elf_phdr_len(h), &s, e);
+			struct window_want want = { h->phoff + (uint64_t)i * h->phentsize,
+						    (size_t)(n - i) * h->phentsize, elf_phdr_len(h), 0 };
+
+			st = input_window_view(&w, &want, &s, e);
 			if (st) {
 				err_add(e, "program header %u", i);
 				break;
@@ -305,7 +309,7 @@ static enum status read_phdrs(struct elf_impl *elf, const struct input_file *f, 
 		if (!pass && !st) {
 			elf->segments = malloc((loads + 1) * sizeof(*elf->segments));
 			elf->segment_pos = malloc((loads + 1) * sizeof(*elf->segment_pos));
-			elf->notes = malloc((notes + 1) * sizeof(*elf->notes));
+			elf->notes = malloc((size_t)(min_u64(notes, MAX_NOTE_RANGES) + 1) * sizeof(*elf->notes));
 			if (!elf->segments || !elf->segment_pos || !elf->notes)
 				st = err_nomem(e, loads * sizeof(*elf->segments));
 		}
@@ -350,6 +354,7 @@ static void meet_note(struct mem_source *src, const struct elf_note *n, const ui
 /* Walks one PT_NOTE, whose bytes stand at `blob_at` of the note blob; stops where the chain breaks. */
 static void walk_notes(struct mem_source *src, const struct note_range *range, uint64_t blob_at)
 {
+	struct window_want want;
 	struct input_window w;
 	uint64_t at = 0;
 	struct err e;
@@ -361,7 +366,8 @@ static void walk_notes(struct mem_source *src, const struct note_range *range, u
 		uint64_t name_at = at + ELF_NHDR_LEN, desc_at, next;
 		size_t name_len;
 
-		if (input_window_view(&w, range->pos + at, (size_t)min_u64(range->len - at, 4096), ELF_NHDR_LEN, &s, &e))
+		want = (struct window_want){ range->pos + at, (size_t)min_u64(range->len - at, 4096), ELF_NHDR_LEN, 0 };
+		if (input_window_view(&w, &want, &s, &e))
 			break;
 		/* as many notes as these bytes hold whole headers and names of; long texts are stepped over */
 		for (size_t in = 0;; in = (size_t)(next - at)) {
@@ -385,10 +391,12 @@ static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 	for (size_t i = 0; i < elf->n_notes; i++) {
 		struct note_range *r = &elf->notes[i];
 
-		if (r->pos >= src->file->size)
+		/* neither beyond the file, nor more than the file in all */
+		if (r->pos >= src->file->size || pad4(src->notes_len) >= src->file->size)
 			r->len = 0;
 		else
-			r->len = min_u64(r->len, src->file->size - r->pos);
+			r->len = min_u64(r->len, min_u64(src->file->size - r->pos,
+							 src->file->size - pad4(src->notes_len)));
 		src->notes_len = pad4(src->notes_len);
 		walk_notes(src, r, src->notes_len);
 		src->notes_len += r->len;
@@ -413,6 +421,17 @@ static void list_segments(const struct elf_impl *elf)
 	}
 }
 
+/* End of the highest range; one without a byte counts with its address, as it does in every known reader. */
+static paddr_t highest_address(const struct elf_impl *elf)
+{
+	paddr_t end = elf->n_extents ? elf->extents[elf->n_extents - 1].end : 0;
+
+	for (size_t i = 0; i < elf->n_segments; i++)
+		if (elf->segments[i].paddr <= PADDR_LIMIT && !elf->segments[i].memsz)
+			end = max_u64(end, elf->segments[i].paddr);
+	return end;
+}
+
 static enum status elf_open(struct mem_source *src, struct err *e)
 {
 	uint8_t raw[ELF_HEADER_MAX] = { 0 };
@@ -430,7 +449,7 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	src->machine = elf->header.machine;
 	src->is64 = elf->header.is64;
 	src->big_endian = elf->header.big_endian;
-	src->end = elf->n_extents ? elf->extents[elf->n_extents - 1].end : 0;
+	src->end = highest_address(elf);
 	survey_notes(src, elf);
 	list_segments(elf);
 	return OK;
@@ -544,10 +563,11 @@ static enum status view_parts(struct mem_reader *r, size_t i, paddr_t at, size_t
 		paddr_t from = max_u64(x->start, at), to = min_u64(x->end, at + len);
 
 		while (x->pos != EXTENT_EMPTY && from < to) {
+			struct window_want want = { x->pos + (from - x->start), (size_t)(to - from),
+						    (size_t)(to - from), 0 };
 			struct span s;
 
-			if (input_window_view(&r->window, x->pos + (from - x->start), (size_t)(to - from),
-					      (size_t)(to - from), &s, e))
+			if (input_window_view(&r->window, &want, &s, e))
 				return err_add(e, "physical address %#" PRIx64, from);
 			memcpy(r->page + (from - at), s.data, s.len);
 			from += s.len;
@@ -562,6 +582,7 @@ static enum status elf_view(struct mem_reader *r, paddr_t at, size_t len, struct
 	const struct elf_impl *elf = r->src->impl;
 	size_t to_page_end = PAGE_SIZE_MIN - (at & (PAGE_SIZE_MIN - 1));
 	size_t must = len < to_page_end ? len : to_page_end;
+	struct window_want want;
 	const struct extent *x;
 	size_t i = r->hint;
 
@@ -572,9 +593,10 @@ static enum status elf_view(struct mem_reader *r, paddr_t at, size_t len, struct
 		return view_parts(r, i, at, must, out, e);
 	r->hint = i;
 	x = &elf->extents[i];
-	if (len > x->end - at)
-		len = (size_t)(x->end - at);
-	if (input_window_view(&r->window, x->pos + (at - x->start), len, must, out, e))
+	want = (struct window_want){ x->pos + (at - x->start), (size_t)min_u64(len, x->end - at), must, 0 };
+	if (r->expect_end > at)
+		want.ahead = min_u64(r->expect_end, x->end) - at;
+	if (input_window_view(&r->window, &want, out, e))
 		return err_add(e, "physical address %#" PRIx64, at);
 	return OK;
 }

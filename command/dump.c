@@ -20,6 +20,7 @@
 
 /* A bitmap of 1 MiB covers 32 GiB of pages of 4 KiB; larger machines are done window by window. */
 #define WINDOW_BYTES_DEFAULT ((uint64_t)1 << 20)
+#define WINDOWS_MAX 65536
 /* The copy reports its progress this often. */
 #define COPY_PAGES 1024
 
@@ -94,6 +95,8 @@ static enum status make_window(struct dump *d, struct err *e)
 	uint64_t bytes = d->opt->window_bytes ? d->opt->window_bytes : WINDOW_BYTES_DEFAULT;
 	uint64_t available = host_available_memory(), limit = available ? available / 10 * 6 : WINDOW_BYTES_DEFAULT;
 
+	/* each window costs a few system calls: with too many of them they would be all the work */
+	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), 8);
 	bytes = min_u64(bytes, whole);
 	if (bytes > limit) {
 		bytes = max_u64(limit & ~UINT64_C(4095), 4096);

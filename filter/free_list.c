@@ -8,6 +8,8 @@
 #define ZONES_MAX 16
 #define ORDERS_MAX 32
 #define MIGRATE_TYPES_MAX 16
+/* Where struct pages are one virtual array one look is enough; elsewhere memory is small and has few chunks. */
+#define SEARCH_BUDGET ((uint64_t)1 << 24)
 
 enum fact_id free_list_missing(const struct kernel *k)
 {
@@ -29,7 +31,8 @@ struct walk {
 	const struct facts *f;
 	free_block_fn *block;
 	void *data;
-	uint64_t steps_left; /* blocks; a sound kernel has fewer than pages */
+	uint64_t steps_left;	/* blocks; a sound kernel has fewer than pages */
+	uint64_t search_budget; /* chunks looked at to find page frames */
 };
 
 /* One circular list of free blocks of the same order; false when it is broken. */
@@ -45,7 +48,7 @@ static bool walk_list(struct walk *w, vaddr_t head, unsigned order)
 		pfn_t pfn;
 
 		if (!w->steps_left-- || kmem_read_ulong(w->km, at + fact(w->f, F_list_prev), &back, &e) || back != prev ||
-		    !mem_map_pfn_of(&w->k->mem_map, w->km, at - fact(w->f, F_page_lru), &pfn) ||
+		    !mem_map_pfn_of(&w->k->mem_map, w->km, at - fact(w->f, F_page_lru), &w->search_budget, &pfn) ||
 		    pfn & ((UINT64_C(1) << order) - 1))
 			return false;
 		w->block(w->data, pfn, UINT64_C(1) << order);
@@ -77,7 +80,7 @@ static unsigned walk_zone(struct walk *w, vaddr_t zone)
 void free_list_walk(struct kmem *km, free_block_fn *block, void *data, unsigned *broken)
 {
 	const struct kernel *k = kmem_kernel(km);
-	struct walk w = { km, k, &k->facts, block, data, k->max_mapnr };
+	struct walk w = { km, k, &k->facts, block, data, k->max_mapnr, SEARCH_BUDGET };
 	uint64_t node = 0;
 	vaddr_t pgdat;
 

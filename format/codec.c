@@ -2,7 +2,11 @@
 /* Page compressors as a table; the libraries behind them are known to this file alone. */
 #include "format/codec.h"
 
+#ifdef USELIBDEFLATE
+#include <libdeflate.h>
+#else
 #include <zlib.h>
+#endif
 #ifdef USELZO
 #include <lzo/lzo1x.h>
 #endif
@@ -11,9 +15,6 @@
 #endif
 #ifdef USEZSTD
 #include <zstd.h>
-#endif
-#ifdef USELIBDEFLATE
-#include <libdeflate.h>
 #endif
 
 #include "format/kdump_header.h"

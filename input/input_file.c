@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -76,6 +78,7 @@ static int guard_take(struct input_window *w)
 enum status input_file_open(struct input_file **out, const char *path, bool no_mmap, struct err *e)
 {
 	AUTO(input_file) *f = calloc(1, sizeof(*f));
+	struct statfs fs;
 	struct stat st;
 	off_t end;
 
@@ -95,6 +98,7 @@ enum status input_file_open(struct input_file **out, const char *path, bool no_m
 		return err_set(e, E_UNSUPPORTED, "%s cannot be read at any offset", path);
 	f->size = (uint64_t)end;
 	f->mappable = !no_mmap;
+	f->maps_eagerly = !fstatfs(f->fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
 	*out = f;
 	f = NULL;
 	return OK;
@@ -161,11 +165,12 @@ void input_window_fini(struct input_window *w)
 	free(w->buf);
 }
 
-/* Maps the window that begins at the host page of `pos`; false when the file cannot be mapped there. */
-static bool window_map(struct input_window *w, uint64_t pos)
+/* Maps the window that begins at the host page of `want`; false when the file cannot be mapped there. */
+static bool window_map(struct input_window *w, const struct window_want *want)
 {
-	uint64_t start = pos - pos % host_page, left = w->file->size - start;
-	size_t len = left < WINDOW_BYTES ? (size_t)left : WINDOW_BYTES;
+	uint64_t start = want->pos - want->pos % host_page, left = w->file->size - start;
+	uint64_t useful = w->file->maps_eagerly ? want->pos - start + want->len + want->ahead : WINDOW_BYTES;
+	size_t len = (size_t)min_u64(left, min_u64(useful, WINDOW_BYTES));
 	void *map;
 
 	window_unmap(w);
@@ -179,11 +184,11 @@ static bool window_map(struct input_window *w, uint64_t pos)
 	return true;
 }
 
-static enum status view_by_read(struct input_window *w, uint64_t pos, size_t len, size_t must, struct span *out,
-				struct err *e)
+static enum status view_by_read(struct input_window *w, const struct window_want *want, struct span *out, struct err *e)
 {
+	size_t len = want->len, must = want->must, n;
+	uint64_t pos = want->pos;
 	int sys_errno;
-	size_t n;
 
 	if (!w->buf) {
 		w->buf = malloc(w->buf_len);
@@ -206,25 +211,23 @@ static enum status view_by_read(struct input_window *w, uint64_t pos, size_t len
 	return OK;
 }
 
-enum status input_window_view(struct input_window *w, uint64_t pos, size_t len, size_t must, struct span *out,
+enum status input_window_view(struct input_window *w, const struct window_want *wanted, struct span *out,
 			      struct err *e)
 {
-	uint64_t size = w->file->size, window_end;
+	struct window_want want = *wanted;
+	uint64_t size = w->file->size, window_end = w->map_pos + w->map_len;
 
-	if (pos >= size || must > size - pos)
+	if (want.pos >= size || want.must > size - want.pos)
 		return err_set(e, E_UNREADABLE, "%s ends at %#llx", w->file->path, (unsigned long long)size);
-	if (len > size - pos)
-		len = (size_t)(size - pos);
+	want.len = (size_t)min_u64(want.len, size - want.pos);
 	if (!w->may_map)
-		return view_by_read(w, pos, len, must, out, e);
-	window_end = w->map_pos + w->map_len;
-	if (!w->map || pos < w->map_pos || pos >= window_end || min_u64(len, 65536) > window_end - pos) {
-		if (!window_map(w, pos))
-			return view_by_read(w, pos, len, must, out, e);
+		return view_by_read(w, &want, out, e);
+	if (!w->map || want.pos < w->map_pos || want.pos >= window_end ||
+	    min_u64(want.len, 65536) > window_end - want.pos) {
+		if (!window_map(w, &want))
+			return view_by_read(w, &want, out, e);
 		window_end = w->map_pos + w->map_len;
 	}
-	if (len > window_end - pos)
-		len = (size_t)(window_end - pos);
-	*out = (struct span){ w->map + (pos - w->map_pos), len };
+	*out = (struct span){ w->map + (want.pos - w->map_pos), (size_t)min_u64(want.len, window_end - want.pos) };
 	return OK;
 }

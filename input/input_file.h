@@ -14,6 +14,7 @@ struct input_file {
 	int fd;
 	uint64_t size; /* bytes */
 	bool mappable;
+	bool maps_eagerly; /* procfs fills the page tables of a mapping at once: map no more than is used */
 	const char *path; /* borrowed from the command line */
 };
 
@@ -45,11 +46,18 @@ void input_window_fini(struct input_window *w);
 /* Before a new view: a window that faulted holds pages of zeros and must not be lent again. */
 void input_window_drop_faulted(struct input_window *w);
 
+/* What is wanted of the file: `len` bytes at `pos`, of them `must` in one piece; `ahead` more are likely to follow. */
+struct window_want {
+	uint64_t pos;
+	size_t len, must;
+	uint64_t ahead;
+};
+
 /*
- * Lends bytes at `pos`: at least 1, at most `len`, at least min(len, 64 KiB) unless the file ends or cannot
- * be read there.  E_UNREADABLE when not even the first `must` bytes can be had.
+ * Lends bytes at want->pos: at most `len`, at least min(len, 64 KiB) unless the file ends or cannot be read there.
+ * E_UNREADABLE when not even the first `must` bytes can be had.
  */
-enum status input_window_view(struct input_window *w, uint64_t pos, size_t len, size_t must, struct span *out,
+enum status input_window_view(struct input_window *w, const struct window_want *want, struct span *out,
 			      struct err *e) MUST_CHECK;
 
 #endif

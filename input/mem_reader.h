@@ -12,6 +12,7 @@ struct mem_reader {
 	bool has_window;
 	uint8_t *page; /* PAGE_SIZE_MIN bytes for a page put together from parts; allocated when first needed */
 	size_t hint;   /* where the source found the last address */
+	paddr_t expect_end;
 };
 
 #endif

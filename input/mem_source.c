@@ -129,6 +129,11 @@ void mem_reader_close(struct mem_reader *r)
 	free(r);
 }
 
+void mem_reader_expect(struct mem_reader *r, paddr_t end)
+{
+	r->expect_end = end;
+}
+
 enum status mem_view(struct mem_reader *r, paddr_t at, size_t len, struct span *out, struct err *e)
 {
 	input_window_drop_faulted(&r->window);

@@ -112,6 +112,9 @@ enum status mem_reader_open(struct mem_reader **r, const struct mem_source *src,
 void mem_reader_close(struct mem_reader *r);
 DEFINE_AUTO(mem_reader);
 
+/* The user is going to read on up to `end`: lets windows be as large as they are useful. */
+void mem_reader_expect(struct mem_reader *r, paddr_t end);
+
 /*
  * Lends the bytes at `at`: between 1 and `len` of them, and all that are asked for up to the end of the page
  * of 4 KiB that `at` lies in.  No byte outside [at, at + len) is read from the machine's memory.  Bytes that no

@@ -80,13 +80,11 @@ enum status mem_map_open(struct mem_map *mm, struct kmem *km, struct err *e)
 	snprintf(mm->why_none, sizeof(mm->why_none), "it says nothing of a memory model");
 	e->status = OK;
 	/* sparse kernels without NUMA export mem_map too: sparse first */
-	if (mem_map_try_sparse(mm, km) || !mem_map_try_discontig(mm, km, e))
-		return OK;
-	if (e->status == E_NOMEM)
-		return E_NOMEM;
-	if (!try_flat(mm, km, e) && e->status == E_NOMEM)
-		return E_NOMEM;
-	return OK;
+	if (!mem_map_try_sparse(mm, km) && mem_map_try_discontig(mm, km, e) && e->status != E_NOMEM)
+		(void)try_flat(mm, km, e);
+	if (mm->model != MEM_MODEL_NONE)
+		mm->why_none[0] = '\0';
+	return mm->model == MEM_MODEL_NONE && e->status == E_NOMEM ? E_NOMEM : OK;
 }
 
 void mem_map_close(struct mem_map *mm)
@@ -150,12 +148,12 @@ static bool pfn_in_chunk(const struct mem_map *mm, const struct mem_map_chunk *c
 	return true;
 }
 
-bool mem_map_pfn_of(const struct mem_map *mm, struct kmem *km, vaddr_t page, pfn_t *pfn)
+bool mem_map_pfn_of(const struct mem_map *mm, struct kmem *km, vaddr_t page, uint64_t *budget, pfn_t *pfn)
 {
 	pfn_t max = kmem_kernel(km)->max_mapnr;
 	bool first = true;
 
-	for (pfn_t at = 0; at < max;) {
+	for (pfn_t at = 0; at < max && *budget; (*budget)--) {
 		struct mem_map_chunk c = mem_map_find(mm, km, at);
 
 		if (pfn_in_chunk(mm, &c, page, pfn))

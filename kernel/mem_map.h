@@ -59,7 +59,10 @@ struct mem_map_chunk mem_map_find(const struct mem_map *mm, struct kmem *km, pfn
 /* The highest page frame + 1 that has a struct page; 0 when none has. */
 pfn_t mem_map_end(const struct mem_map *mm, struct kmem *km);
 
-/* The page frame of a struct page at `page`: the reverse of mem_map_find().  False when it is none. */
-bool mem_map_pfn_of(const struct mem_map *mm, struct kmem *km, vaddr_t page, pfn_t *pfn);
+/*
+ * The page frame of a struct page at `page`: the reverse of mem_map_find().  False when it is none, or when the
+ * search would look at more chunks than *budget, which it counts down.
+ */
+bool mem_map_pfn_of(const struct mem_map *mm, struct kmem *km, vaddr_t page, uint64_t *budget, pfn_t *pfn);
 
 #endif

@@ -338,6 +338,7 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 {
 	size_t most = page_packer_block_pages(w->packer);
 
+	page_packer_expect(w->packer, end);
 	while (first < end) {
 		size_t n = (size_t)min_u64(end - first, most);
 

@@ -116,6 +116,11 @@ static size_t pack_copied(struct page_packer *p, pfn_t pfn, uint8_t *out, struct
 	return pack_one(p, p->page, out, to);
 }
 
+void page_packer_expect(struct page_packer *p, pfn_t end)
+{
+	mem_reader_expect(p->reader, end << p->page_shift);
+}
+
 size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, struct packed_page *pages,
 			struct err *why)
 {

@@ -44,6 +44,9 @@ bool page_packer_finds_zero(const struct page_packer *p);
 size_t page_packer_block_pages(const struct page_packer *p);
 size_t page_packer_block_room(const struct page_packer *p);
 
+/* The pages up to `end` are going to be packed next. */
+void page_packer_expect(struct page_packer *p, pfn_t end);
+
 /*
  * Packs `n` pages (at most a block) from `first` on into `out`, one after another.  Returns the bytes used;
  * fills pages[0 .. n).  Pages that cannot be read are marked lost; *why is the text of the first such error.
