@@ -21,8 +21,12 @@
 #define PADDR_LIMIT (UINT64_C(1) << 52)
 /* Writers make one PT_NOTE, sometimes one for each CPU; all of them together are part of the file. */
 #define MAX_NOTE_RANGES 16384
-/* RAM that headers may claim without holding a byte of it: more than any machine has, still quickly written. */
-#define EMPTY_LIMIT (UINT64_C(1) << 46)
+/*
+ * RAM that headers may claim beyond the bytes of the file: filtered dumps hold a small part of their machine, but
+ * every page that is claimed costs bits in the dump.
+ */
+#define UNHELD_LIMIT_BASE (UINT64_C(1) << 40)
+#define UNHELD_LIMIT_FACTOR 4096
 
 enum note_type { NOTE_PRSTATUS = 1, NOTE_VMCOREINFO = 0, NOTE_XEN_CRASH_INFO = 0x1000001 };
 #define VMCOREINFO_MAX ((size_t)64 << 10)
@@ -159,20 +163,21 @@ static void sweep(struct elf_impl *elf, const struct piece *pieces, size_t n, st
 	}
 }
 
-static enum status build_map(struct elf_impl *elf, struct err *e)
+static enum status build_map(struct elf_impl *elf, uint64_t file_size, struct err *e)
 {
 	size_t n = 0, max = elf->n_segments * 2;
 	AUTO_FREE struct piece *pieces = malloc((max + 1) * sizeof(*pieces));
 	AUTO_FREE const struct piece **heap_mem = malloc((max + 1) * sizeof(*heap_mem));
 	struct piece_heap heap = { heap_mem, 0 };
-	uint64_t cut = 0, empty = 0;
+	struct extent *shrunk;
+	uint64_t cut = 0, unheld_left = UNHELD_LIMIT_BASE + min_u64(file_size, UINT32_MAX) * UNHELD_LIMIT_FACTOR;
 
 	elf->extents = malloc((2 * max + 1) * sizeof(*elf->extents));
 	if (!pieces || !heap_mem || !elf->extents)
 		return err_nomem(e, 2 * max * sizeof(*elf->extents));
 	for (size_t i = 0; i < elf->n_segments; i++) {
 		const struct mem_segment *s = &elf->segments[i];
-		uint64_t memsz = s->memsz, filesz = min_u64(s->filesz, s->memsz);
+		uint64_t memsz = s->memsz, filesz = min_u64(s->filesz, s->memsz), held;
 
 		if (s->paddr == PADDR_NONE || !memsz)
 			continue;
@@ -185,11 +190,13 @@ static enum status build_map(struct elf_impl *elf, struct err *e)
 			memsz = PADDR_LIMIT - s->paddr;
 			filesz = min_u64(filesz, memsz);
 		}
-		if (memsz - filesz > EMPTY_LIMIT - empty) {
+		held = elf->segment_pos[i] < file_size ? min_u64(filesz, file_size - elf->segment_pos[i]) : 0;
+		if (memsz - held > unheld_left) {
 			cut++;
-			memsz = filesz + (EMPTY_LIMIT - empty);
+			memsz = held + unheld_left;
+			filesz = min_u64(filesz, memsz);
 		}
-		empty += memsz - filesz;
+		unheld_left -= memsz - held;
 		if (filesz)
 			pieces[n++] = (struct piece){ s->paddr, s->paddr + filesz, elf->segment_pos[i], (uint32_t)i };
 		if (memsz > filesz)
@@ -197,9 +204,12 @@ static enum status build_map(struct elf_impl *elf, struct err *e)
 						      (uint32_t)(elf->n_segments + i) };
 	}
 	if (cut)
-		message(MSG_COMMON, "%" PRIu64 " memory ranges reach beyond any physical address: cut.\n", cut);
+		message(MSG_COMMON, "%" PRIu64 " memory ranges claim more than can be: cut.\n", cut);
 	qsort(pieces, n, sizeof(*pieces), by_start);
 	sweep(elf, pieces, n, &heap);
+	shrunk = realloc(elf->extents, (elf->n_extents + 1) * sizeof(*elf->extents));
+	if (shrunk)
+		elf->extents = shrunk;
 	return OK;
 }
 
@@ -441,7 +451,7 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	if (!elf)
 		return err_nomem(e, sizeof(*elf));
 	if (input_file_read(src->file, 0, raw, len, e) || elf_header_decode(&elf->header, raw, len, e) ||
-	    read_phdrs(elf, src->file, e) || build_map(elf, e) || check_claims(elf, src->file->size, e)) {
+	    read_phdrs(elf, src->file, e) || build_map(elf, src->file->size, e) || check_claims(elf, src->file->size, e)) {
 		impl_free(elf);
 		return e->status;
 	}

@@ -8,8 +8,6 @@
 #define ZONES_MAX 16
 #define ORDERS_MAX 32
 #define MIGRATE_TYPES_MAX 16
-/* Where struct pages are one virtual array one look is enough; elsewhere memory is small and has few chunks. */
-#define SEARCH_BUDGET ((uint64_t)1 << 24)
 
 enum fact_id free_list_missing(const struct kernel *k)
 {
@@ -31,9 +29,16 @@ struct walk {
 	const struct facts *f;
 	free_block_fn *block;
 	void *data;
-	uint64_t steps_left;	/* blocks; a sound kernel has fewer than pages */
-	uint64_t search_budget; /* chunks looked at to find page frames */
+	uint64_t *budget; /* reads and look-ups that are left */
 };
+
+static bool spend(struct walk *w)
+{
+	if (!*w->budget)
+		return false;
+	(*w->budget)--;
+	return true;
+}
 
 /* One circular list of free blocks of the same order; false when it is broken. */
 static bool walk_list(struct walk *w, vaddr_t head, unsigned order)
@@ -41,14 +46,14 @@ static bool walk_list(struct walk *w, vaddr_t head, unsigned order)
 	vaddr_t prev = head, at;
 	struct err e;
 
-	if (kmem_read_ulong(w->km, head + fact(w->f, F_list_next), &at, &e))
+	if (!spend(w) || kmem_read_ulong(w->km, head + fact(w->f, F_list_next), &at, &e))
 		return false;
 	while (at != head) {
 		uint64_t back;
 		pfn_t pfn;
 
-		if (!w->steps_left-- || kmem_read_ulong(w->km, at + fact(w->f, F_list_prev), &back, &e) || back != prev ||
-		    !mem_map_pfn_of(&w->k->mem_map, w->km, at - fact(w->f, F_page_lru), &w->search_budget, &pfn) ||
+		if (!spend(w) || kmem_read_ulong(w->km, at + fact(w->f, F_list_prev), &back, &e) || back != prev ||
+		    !mem_map_pfn_of(&w->k->mem_map, w->km, at - fact(w->f, F_page_lru), w->budget, &pfn) ||
 		    pfn & ((UINT64_C(1) << order) - 1))
 			return false;
 		w->block(w->data, pfn, UINT64_C(1) << order);
@@ -77,10 +82,10 @@ static unsigned walk_zone(struct walk *w, vaddr_t zone)
 	return broken;
 }
 
-void free_list_walk(struct kmem *km, free_block_fn *block, void *data, unsigned *broken)
+void free_list_walk(struct kmem *km, free_block_fn *block, void *data, uint64_t *budget, unsigned *broken)
 {
 	const struct kernel *k = kmem_kernel(km);
-	struct walk w = { km, k, &k->facts, block, data, k->max_mapnr, SEARCH_BUDGET };
+	struct walk w = { km, k, &k->facts, block, data, budget };
 	uint64_t node = 0;
 	vaddr_t pgdat;
 

@@ -14,8 +14,8 @@ typedef void free_block_fn(void *data, pfn_t first, uint64_t count);
 
 /*
  * Walks all free lists.  A list that is broken is left where it breaks: the pages behind it stay in the dump;
- * *broken counts such lists.  The walk is no longer than the memory has pages.
+ * *broken counts such lists.  *budget counts the reads down; without any left, all lists count as broken.
  */
-void free_list_walk(struct kmem *km, free_block_fn *block, void *data, unsigned *broken);
+void free_list_walk(struct kmem *km, free_block_fn *block, void *data, uint64_t *budget, unsigned *broken);
 
 #endif

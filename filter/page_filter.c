@@ -14,6 +14,10 @@
 #define VIEW_BYTES ((size_t)256 << 10)
 /* The largest compound page of any machine: 16 GiB huge pages of ppc64. */
 #define COMPOUND_BYTES_SHIFT 34
+/* The largest free block of most machines is of order 10; taken where the kernel does not tell. */
+#define MAX_ORDERS_DEFAULT 11
+#define LIST_BUDGET_BASE (UINT64_C(1) << 24)
+#define LIST_BUDGET_PER_PAGE 512
 
 struct page_filter {
 	const struct kernel *k;
@@ -22,6 +26,7 @@ struct page_filter {
 	struct policy policy;
 	bool walks_pages, walks_free_lists;
 	unsigned broken_lists;
+	uint64_t list_budget; /* reads that all walks of free lists together may cost */
 	struct filter_counts counts;
 
 	/* the window of the current scan */
@@ -31,6 +36,17 @@ struct page_filter {
 	pfn_t pending_end;
 	enum reason pending_reason;
 };
+
+/* Lists are walked once for each window; sound ones are far shorter than this, whatever the windows. */
+static uint64_t free_list_budget(const struct kernel *k)
+{
+	uint64_t pages = 0;
+	struct pfn_run run;
+
+	for (pfn_t at = 0; mem_source_next_run(k->src, at, k->target.page_shift, &run); at = run.end)
+		pages += run.kind == RUN_DATA ? run.end - run.start : 0;
+	return LIST_BUDGET_BASE + pages * LIST_BUDGET_PER_PAGE;
+}
 
 enum status page_filter_open(struct page_filter **out, const struct kernel *k, unsigned level, struct err *e)
 {
@@ -49,6 +65,7 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, u
 			enum fact_id missing = free_list_missing(k);
 
 			f->walks_free_lists = missing == N_FACTS;
+			f->list_budget = free_list_budget(k);
 			if (!f->walks_free_lists)
 				message(MSG_COMMON, "%s is unknown: free pages stay in the dump.\n",
 					fact_label(&k->facts, missing, label, sizeof(label)));
@@ -111,26 +128,28 @@ static void exclude(struct page_filter *f, pfn_t first, uint64_t count, enum rea
 			bitmap_clear_range(f->kept, (size_t)(first - f->start), (size_t)(end - f->start));
 }
 
-/* How many pages go along with `pfn`, whose struct page shows `traits`.  1 when in doubt. */
-static uint64_t pages_of_block(struct page_filter *f, pfn_t pfn, const uint8_t *page, unsigned order,
-			       enum reason *reason)
+/* Is the free block of that order possible at `pfn`?  Blocks are aligned to their size. */
+static bool free_block_possible(struct page_filter *f, pfn_t pfn, uint64_t order)
+{
+	unsigned max_orders = f->layout.max_orders ? f->layout.max_orders : MAX_ORDERS_DEFAULT;
+
+	if (order < max_orders && !(pfn & ((UINT64_C(1) << order) - 1)))
+		return true;
+	if (!f->counts.bad_orders++)
+		message(MSG_COMMON,
+			"WARNING: Invalid free page order: pfn=%" PRIx64 ", order=%" PRIu64 ", max order=%u\n", pfn, order,
+			max_orders - 1);
+	return false;
+}
+
+/* How many pages go along with `pfn`, which is left out for `reason`. */
+static uint64_t pages_of_block(const struct page_filter *f, const uint8_t *page, unsigned order, enum reason reason)
 {
 	const struct page_layout *l = &f->layout;
-	uint64_t free_order;
 
-	switch (*reason) {
+	switch (reason) {
 	case REASON_FREE:
-		free_order = page_buddy_order(l, page);
-		if (free_order >= (l->max_orders ? l->max_orders : 32)) {
-			if (!f->counts.bad_orders++)
-				message(MSG_COMMON,
-					"WARNING: Invalid free page order: pfn=%" PRIx64 ", order=%" PRIu64
-					", max order=%u\n",
-					pfn, free_order, l->max_orders - 1);
-			*reason = REASON_KEEP;
-			return 1;
-		}
-		return UINT64_C(1) << free_order;
+		return UINT64_C(1) << page_buddy_order(l, page);
 	case REASON_UNACCEPTED:
 		/* the list of unaccepted memory holds blocks of the largest order only */
 		return l->max_orders ? UINT64_C(1) << (l->max_orders - 1) : 1;
@@ -182,6 +201,9 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_f
 			}
 		}
 		reason = f->policy.reason[traits & (N_TRAIT_SETS - 1)];
+		/* what cannot be a free block is judged by its other traits */
+		if (reason == REASON_FREE && !free_block_possible(f, pfn + i, page_buddy_order(l, page)))
+			reason = f->policy.reason[traits & (N_TRAIT_SETS - 1) & ~(unsigned)T_BUDDY];
 		if (reason == REASON_KEEP) {
 			i++;
 			continue;
@@ -191,9 +213,8 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_f
 			order = 0;
 		if (order && ((pfn + i) & ((UINT64_C(1) << order) - 1) || order + f->k->target.page_shift > COMPOUND_BYTES_SHIFT))
 			order = 0;
-		count = pages_of_block(f, pfn + i, page, order, &reason);
-		if (reason != REASON_KEEP)
-			exclude(f, pfn + i, count, reason);
+		count = pages_of_block(f, page, order, reason);
+		exclude(f, pfn + i, count, reason);
 		i += count;
 	}
 	return i;
@@ -315,7 +336,7 @@ void page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *ke
 			next = scan_run(f, max_u64(max_u64(run.start, start), next), min_u64(run.end, end));
 	}
 	if (f->walks_free_lists)
-		free_list_walk(f->km, exclude_free_block, f, &f->broken_lists);
+		free_list_walk(f->km, exclude_free_block, f, &f->list_budget, &f->broken_lists);
 }
 
 void page_filter_say_doubts(const struct page_filter *f)
