@@ -14,6 +14,7 @@ DESTDIR ?=
 SBINDIR ?= /usr/sbin
 MANDIR ?= /usr/share/man
 DATADIR ?= /usr/share/makedumpfile
+COMPLETIONDIR ?= /usr/share/bash-completion/completions
 V ?= 0
 DEV ?= 0
 SAN ?=
@@ -107,12 +108,14 @@ $(PROGRAM): $(B)/makedumpfile.o $(OBJECTS)
 include tests/tests.mk
 
 install: $(PROGRAM)
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(DATADIR)/eppic_scripts
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
+		$(DESTDIR)$(DATADIR)/eppic_scripts $(DESTDIR)$(COMPLETIONDIR)
 	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/
 	install -m 644 makedumpfile.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 makedumpfile.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 eppic_scripts/README $(DESTDIR)$(DATADIR)/eppic_scripts/
+	install -m 644 completion/makedumpfile $(DESTDIR)$(COMPLETIONDIR)/
 
 clean:
-	rm -rf $(B) $(PROGRAM)
+	rm -rf $(B) build-san $(PROGRAM)
 distclean: clean

@@ -26,7 +26,8 @@ struct page_filter {
 	struct policy policy;
 	bool walks_pages, walks_free_lists;
 	unsigned broken_lists;
-	uint64_t list_budget; /* reads that all walks of free lists together may cost */
+	/* reads that all walks of free lists together may cost, and what is left of them */
+	uint64_t whole_list_budget, list_budget;
 	struct filter_counts counts;
 
 	/* the window of the current scan */
@@ -65,7 +66,7 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, u
 			enum fact_id missing = free_list_missing(k);
 
 			f->walks_free_lists = missing == N_FACTS;
-			f->list_budget = free_list_budget(k);
+			f->whole_list_budget = free_list_budget(k);
 			if (!f->walks_free_lists)
 				message(MSG_COMMON, "%s is unknown: free pages stay in the dump.\n",
 					fact_label(&k->facts, missing, label, sizeof(label)));
@@ -78,6 +79,7 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, u
 			"All pages stay in the dump%s.\n",
 			k->mem_map.why_none, level & DL_ZERO ? ", but those filled with zero" : "");
 	}
+	page_filter_restart(f);
 	*out = f;
 	f = NULL;
 	return OK;
@@ -95,6 +97,7 @@ void page_filter_restart(struct page_filter *f)
 	f->counts = (struct filter_counts){ 0 };
 	f->pending_end = 0;
 	f->broken_lists = 0;
+	f->list_budget = f->whole_list_budget;
 }
 
 const struct filter_counts *page_filter_counts(const struct page_filter *f)
