@@ -42,6 +42,7 @@ struct kdump_writer {
 	size_t n_descs;
 
 	struct packed_page *block;
+	uint64_t promised; /* pages that have room for their descriptors */
 	struct writer_counts counts;
 };
 
@@ -288,6 +289,7 @@ enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, s
 	if (w->sink->ops->set_length(w->sink, data, e) || write_zeros(w, w->desc_at, data, e))
 		return e->status;
 	w->data_at = w->zero_at = data;
+	w->promised = n_pages;
 	/* the shared page of zeros: first in the data area, there even if no page needs it */
 	if (page_packer_finds_zero(w->packer)) {
 		memset(w->buf, 0, w->page_size);
@@ -334,10 +336,20 @@ static enum status add_block(struct kdump_writer *w, pfn_t first, size_t n, stru
 	return OK;
 }
 
+/* A bitmap that is decided twice could differ, if the input changes under us: descriptors must not meet the data. */
+static enum status check_promise(const struct kdump_writer *w, uint64_t n, struct err *e)
+{
+	if (n <= w->promised - w->counts.pages)
+		return OK;
+	return err_set(e, E_FORMAT, "%s: more pages than were counted", w->sink->name);
+}
+
 enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
 {
 	size_t most = page_packer_block_pages(w->packer);
 
+	if (check_promise(w, end - first, e))
+		return e->status;
 	page_packer_expect(w->packer, end);
 	while (first < end) {
 		size_t n = (size_t)min_u64(end - first, most);
@@ -352,7 +364,7 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
 {
 	/* their descriptors stay zero: nothing to write, however many they are */
-	if (flush(w, true, e))
+	if (check_promise(w, end - first, e) || flush(w, true, e))
 		return e->status;
 	w->desc_at += (end - first) * PAGE_DESC_LEN;
 	w->counts.pages += end - first;
@@ -371,7 +383,7 @@ static enum status mark(struct kdump_writer *w, bool incomplete, struct err *e)
 enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 {
 	const struct sink_ops *ops = w->sink->ops;
-	bool incomplete = w->counts.lost_pages || w->notes_lost;
+	bool incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised;
 	uint8_t status_word[4];
 	struct err again;
 
