@@ -99,9 +99,13 @@ $(B)/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_OUR) $(CPPFLAGS) $(CFLAGS_OUR) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(PROGRAM): $(B)/makedumpfile.o $(OBJECTS)
+$(B)/linked: $(B)/makedumpfile.o $(OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS_OUR) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# always the one of the current $(B), whichever was built last
+$(PROGRAM): $(B)/linked FORCE
+	$(Q)cmp -s $< $@ || cp $< $@
 
 -include $(wildcard $(B)/*.d $(B)/*/*.d $(B)/*/*/*.d)
 

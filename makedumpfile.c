@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* main(): options to one command, one error line, one exit status. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,13 +10,14 @@
 #include "command/options.h"
 #include "print_info.h"
 
-static void say_failure(const struct err *e)
+/* What is wrong with the command line is a common message, what goes wrong with the work an error. */
+static void say_failure(const struct err *e, bool parsed)
 {
-	if (e->status != E_USAGE && e->status != E_UNSUPPORTED) {
+	bool common = !parsed || e->status == E_USAGE;
+
+	if (!common)
 		message(MSG_ERROR, "makedumpfile: %s.\n", e->text);
-		return;
-	}
-	if (e->text[0])
+	else if (e->text[0])
 		message(MSG_COMMON, "%s\n", e->text);
 	if (e->status == E_USAGE)
 		message(MSG_COMMON, "Commandline parameter is invalid.\n"
@@ -41,6 +43,7 @@ int main(int argc, char **argv)
 	struct err e = { OK, 0, "" };
 	struct options opt;
 	enum status st;
+	bool parsed;
 
 	fd_fill_standard();
 	/* a file that grows too large, or a reader that goes away, is an error to report, not a reason to die */
@@ -59,12 +62,13 @@ int main(int argc, char **argv)
 	}
 	if (!st && opt.check_params)
 		return EXIT_SUCCESS;
+	parsed = !st;
 	if (!st) {
 		say_command_line(argc, argv);
 		st = command_dump(&opt, &e);
 	}
 	if (st)
-		say_failure(&e);
+		say_failure(&e, parsed);
 	if (!opt.check_params)
 		message(MSG_COMMON, "\nmakedumpfile %s.\n", st ? "Failed" : "Completed");
 	message_flush();

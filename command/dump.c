@@ -206,17 +206,21 @@ static enum status decide(struct dump *d, struct err *e)
 	return kdump_writer_begin_pages(d->writer, d->kept, e);
 }
 
-/* Bitmap 2 of a window again: still in memory, read back, or decided anew where nothing can be read back. */
+/* Where the bitmap does not fit into memory and cannot be read back, it is decided anew. */
+static bool decides_again(const struct dump *d)
+{
+	return !d->store && d->window < d->kernel->max_mapnr && !kdump_writer_can_read(d->writer);
+}
+
+/* Bitmap 2 of a window again. */
 static enum status load_window(struct dump *d, const struct window *w, struct err *e)
 {
 	if (d->store)
 		return bitmap_store_get(d->store, w->start, d->bits, w->bytes, e);
 	if (d->window >= d->kernel->max_mapnr)
 		return OK;
-	if (kdump_writer_can_read(d->writer))
+	if (!decides_again(d))
 		return kdump_writer_get_bitmap2(d->writer, w->start, d->bits, w->bytes, e);
-	if (!w->start)
-		page_filter_restart(d->filter);
 	page_filter_scan(d->filter, w->start, w->end, d->bits);
 	return OK;
 }
@@ -252,6 +256,8 @@ static enum status copy_pages(struct dump *d, struct err *e)
 	struct window w;
 
 	progress_start(&p, "Copying data", d->kept, true);
+	if (decides_again(d))
+		page_filter_restart(d->filter);
 	for (pfn_t at = 0; next_window(d, at, &w); at = w.end) {
 		size_t from = 0, first, end;
 
@@ -335,13 +341,13 @@ static enum status run(struct dump *d, struct err *e)
 		st = decide(d, e);
 	if (!st)
 		st = copy_pages(d, e);
-	if (st)
-		kdump_writer_salvage(d->writer);
-	else
+	if (!st)
 		st = kdump_writer_finish(d->writer, e);
 	if (st == E_INCOMPLETE)
 		say_lost(d);
-	if (st && st != E_NOMEM && !d->opt->dry_run && d->kept)
+	else if (st)
+		kdump_writer_salvage(d->writer);
+	if (st && !d->opt->dry_run && kdump_writer_counts(d->writer)->pages)
 		message(MSG_COMMON, "This is an incomplete dumpfile, but might analyzable.\n");
 	if (!st) {
 		report(d);

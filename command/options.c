@@ -279,7 +279,7 @@ void options_print_help(void)
 	for (size_t i = 0; i < ARRAY_SIZE(compressors); i++) {
 		const struct codec *c = codec_by_flag(compressors[i]);
 
-		message(MSG_COMMON, "%s support:\n  %s%s%s\n", c->name, c->built_in ? "enabled" : "disabled (build with ",
+		message(MSG_COMMON, "%s support:\n  %s%s%s\n", c->title, c->built_in ? "enabled" : "disabled (build with ",
 			c->built_in ? "" : c->make_switch, c->built_in ? "" : "=on)");
 	}
 	message(MSG_COMMON, "\nUsage:\n  makedumpfile [OPTION]... VMCORE DUMPFILE\n\nOptions:\n");

@@ -26,6 +26,7 @@ struct page_filter {
 	struct policy policy;
 	bool walks_pages, walks_free_lists;
 	unsigned broken_lists;
+	bool said_order;
 	/* reads that all walks of free lists together may cost, and what is left of them */
 	uint64_t whole_list_budget, list_budget;
 	struct filter_counts counts;
@@ -138,10 +139,12 @@ static bool free_block_possible(struct page_filter *f, pfn_t pfn, uint64_t order
 
 	if (order < max_orders && !(pfn & ((UINT64_C(1) << order) - 1)))
 		return true;
-	if (!f->counts.bad_orders++)
-		message(MSG_COMMON,
-			"WARNING: Invalid free page order: pfn=%" PRIx64 ", order=%" PRIu64 ", max order=%u\n", pfn, order,
-			max_orders - 1);
+	f->counts.bad_orders++;
+	if (f->said_order)
+		return false;
+	f->said_order = true;
+	message(MSG_COMMON, "WARNING: Invalid free page order: pfn=%" PRIx64 ", order=%" PRIu64 ", max order=%u\n", pfn,
+		order, max_orders - 1);
 	return false;
 }
 

@@ -156,21 +156,21 @@ static size_t zstd_pack(const struct encoder *enc, const uint8_t *page, uint8_t 
 
 /* A codec that the build leaves out keeps its row, so that messages can name it. */
 static const struct encoder_ops table[] = {
-	{ { "zlib", "zlib", KDUMP_ZLIB, true }, zlib_open, zlib_close, zlib_pack },
+	{ { "zlib", "zlib", "zlib", KDUMP_ZLIB, true }, zlib_open, zlib_close, zlib_pack },
 #ifdef USELZO
-	{ { "lzo", "USELZO", KDUMP_LZO, true }, lzo_open, lzo_close, lzo_pack },
+	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, true }, lzo_open, lzo_close, lzo_pack },
 #else
-	{ { "lzo", "USELZO", KDUMP_LZO, false }, NULL, NULL, NULL },
+	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, false }, NULL, NULL, NULL },
 #endif
 #ifdef USESNAPPY
-	{ { "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, snappy_open, snappy_close, snappy_pack },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, snappy_open, snappy_close, snappy_pack },
 #else
-	{ { "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, NULL, NULL, NULL },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, NULL, NULL, NULL },
 #endif
 #ifdef USEZSTD
-	{ { "zstd", "USEZSTD", KDUMP_ZSTD, true }, zstd_open, zstd_close, zstd_pack },
+	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, true }, zstd_open, zstd_close, zstd_pack },
 #else
-	{ { "zstd", "USEZSTD", KDUMP_ZSTD, false }, NULL, NULL, NULL },
+	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, false }, NULL, NULL, NULL },
 #endif
 };
 

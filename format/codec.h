@@ -12,6 +12,7 @@
 
 struct codec {
 	const char *name;	 /* as -v and messages show it */
+	const char *title;	 /* as -h shows it: a package test looks for "LZO support:" */
 	const char *make_switch; /* what builds it in */
 	uint32_t flag;		 /* KDUMP_* bit in header and descriptors */
 	bool built_in;

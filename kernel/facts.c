@@ -69,7 +69,7 @@ void facts_list(const struct facts *f)
 		const struct fact_row *row = row_of(f, (enum fact_id)i);
 
 		if (!f->of[i].known) {
-			message(MSG_DEBUG, "%s(%s) is unknown (since %s)\n", kind_names[row->kind], row->name, row->since);
+			message(MSG_DEBUG, "%s(%s) is unknown (%s)\n", kind_names[row->kind], row->name, row->since);
 			continue;
 		}
 		if (row->kind == FACT_SYMBOL)

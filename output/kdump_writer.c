@@ -16,6 +16,9 @@
 #define DATA_BUFFER_MAX ((size_t)4 << 20)
 #define DATA_ALIGN 4096u
 #define DESC_BUFFER 4096 /* descriptors */
+#define DESC_BATCH 256	 /* descriptors in one write */
+/* On a full disk so much data at a time is given up, until the descriptors of the rest fit. */
+#define SALVAGE_STEP ((uint64_t)16 << 10)
 #define NOTE_PIECE ((size_t)64 << 10)
 /* Bitmaps are written where they have bits, in pieces of this size; the rest are holes. */
 #define BITMAP_PIECE ((size_t)4 << 10)
@@ -237,25 +240,42 @@ static size_t descs_covered(const struct kdump_writer *w, uint64_t safe)
 	return n;
 }
 
+/*
+ * Writes some descriptors.  Where a write stops within one of them, what is there of it is taken back: an offset
+ * without a size would look like a page.
+ */
+static enum status write_desc_batch(struct kdump_writer *w, const struct page_desc *d, size_t n, size_t *whole,
+				    struct err *e)
+{
+	uint8_t raw[DESC_BATCH * PAGE_DESC_LEN];
+	size_t written, torn;
+	enum status st;
+	struct err ignored;
+
+	for (size_t i = 0; i < n; i++)
+		page_desc_encode(raw + i * PAGE_DESC_LEN, &d[i], w->big_endian);
+	st = w->sink->ops->write_at(w->sink, w->desc_at, raw, n * PAGE_DESC_LEN, &written, e);
+	w->sink->bytes_written += written;
+	*whole = written / PAGE_DESC_LEN;
+	torn = written % PAGE_DESC_LEN;
+	w->desc_at += *whole * PAGE_DESC_LEN;
+	if (st && torn && sink_write(w->sink, w->desc_at, zeros, torn, &ignored))
+		message(MSG_DEBUG, "%s\n", ignored.text);
+	return st ? err_add(e, "%s", w->sink->name) : OK;
+}
+
+/* Writes the waiting descriptors whose data lies before `safe` in the file. */
 static enum status write_descs(struct kdump_writer *w, uint64_t safe, struct err *e)
 {
-	uint8_t raw[256 * PAGE_DESC_LEN];
-	size_t n = descs_covered(w, safe), done = 0;
+	size_t n = descs_covered(w, safe), done = 0, whole;
 	enum status st = OK;
 
 	while (done < n && !st) {
-		size_t some = n - done < 256 ? n - done : 256;
-
-		for (size_t i = 0; i < some; i++)
-			page_desc_encode(raw + i * PAGE_DESC_LEN, &w->descs[done + i], w->big_endian);
-		st = sink_write(w->sink, w->desc_at, raw, some * PAGE_DESC_LEN, e);
-		if (st)
-			break;
-		for (size_t i = 0; i < some; i++)
+		st = write_desc_batch(w, w->descs + done, n - done < DESC_BATCH ? n - done : DESC_BATCH, &whole, e);
+		for (size_t i = 0; i < whole; i++)
 			w->described_end =
 				max_u64(w->described_end, w->descs[done + i].offset + w->descs[done + i].size);
-		w->desc_at += some * PAGE_DESC_LEN;
-		done += some;
+		done += whole;
 	}
 	memmove(w->descs, w->descs + done, (w->n_descs - done) * sizeof(*w->descs));
 	w->n_descs -= done;
@@ -405,18 +425,23 @@ enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 
 void kdump_writer_salvage(struct kdump_writer *w)
 {
-	uint64_t useful;
+	uint64_t safe = w->data_at, useful;
+	enum status st;
 	struct err e;
 
 	if (!w->data_at)
 		return;
-	/* the bytes after the last whole page are of no use, and their room may be what a descriptor needs */
-	useful = max_u64(w->described_end, w->zero_at);
-	for (size_t i = 0; i < descs_covered(w, w->data_at); i++)
-		useful = max_u64(useful, w->descs[i].offset + w->descs[i].size);
-	if (w->sink->ops->set_length(w->sink, useful, &e))
-		message(MSG_DEBUG, "%s\n", e.text);
-	if (write_descs(w, w->data_at, &e))
+	do {
+		/* bytes behind the last whole page are of no use, and their room may be what descriptors need */
+		useful = max_u64(w->described_end, w->zero_at);
+		for (size_t i = 0; i < descs_covered(w, safe); i++)
+			useful = max_u64(useful, w->descs[i].offset + w->descs[i].size);
+		if (w->sink->ops->set_length(w->sink, useful, &e))
+			message(MSG_DEBUG, "%s\n", e.text);
+		st = write_descs(w, useful, &e);
+		safe = useful - w->described_end > SALVAGE_STEP ? useful - SALVAGE_STEP : w->described_end;
+	} while (st == E_NOSPACE && useful > w->described_end && useful > w->zero_at);
+	if (st)
 		message(MSG_DEBUG, "%s\n", e.text);
 	if (w->sink->ops->sync(w->sink, &e))
 		message(MSG_DEBUG, "%s\n", e.text);

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make bench PEER=makedumpfile`: our program against the known one, in turn, on the same dump.
+#
+#	PEER=COMMAND	the program to compare with
+#	VMCORE=FILE	the dump to filter; else one of 1.5 GiB is made
+#	WORK='-l -d 1'	options of one work, or of several with semicolons between them
+#	PAIRS=9 OUTDIR=/dev/shm
+#	FLOOR=1		also a loop that only packs and writes the same pages (floor.c)
+#	FORCE=1		goes on although the machine is busy; such figures do not count
+
+PEER ?=
+VMCORE ?=
+WORK ?=
+PAIRS ?= 9
+OUTDIR ?= /dev/shm
+FLOOR ?= 0
+FORCE ?= 0
+
+BENCH_VMCORE = $(or $(VMCORE),$(B)/bench/bench.vmcore)
+BENCH_FLOOR = $(if $(filter 1,$(FLOOR)),$(B)/bench/floor)
+
+$(B)/bench/floor: tests/bench/floor.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS_OUR) $(CPPFLAGS) $(CFLAGS_OUR) $(CFLAGS) $(LDFLAGS_OUR) $(LDFLAGS) -o $@ $< $(LIBS)
+
+$(B)/bench/bench.vmcore: tests/bench/bench.txt tests/bench/contents.py
+	@$(call need,python3,python3)
+	$(call say,MAKE,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)python3 tests/gen/mkvmcore.py $< -o $@.empty
+	$(Q)python3 tests/bench/contents.py $< $@.empty $@; status=$$?; rm -f $@.empty; exit $$status
+
+bench: $(PROGRAM) $(BENCH_FLOOR) $(if $(VMCORE),,$(B)/bench/bench.vmcore)
+	@$(call need,python3,python3)
+	@python3 tests/bench/bench.py --program '$(CURDIR)/$(PROGRAM)' --peer '$(PEER)' --vmcore '$(BENCH_VMCORE)' \
+		--outdir '$(OUTDIR)' --pairs '$(PAIRS)' --work='$(WORK)' --floor '$(BENCH_FLOOR)' \
+		$(if $(filter 1,$(FORCE)),--force)

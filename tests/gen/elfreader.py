@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Reads ELF64 cores by physical address. Knows nothing of the writer: it follows the file's own headers."""
+
+import os
+import struct
+
+from memory import RangeMap
+
+PT_LOAD, PT_NOTE = 1, 4
+PN_XNUM = 0xffff
+ALL_ONES = (1 << 64) - 1
+
+
+class FormatError(Exception):
+    """The file is not what it should be."""
+
+
+class ElfCore:
+    def __init__(self, path):
+        self.path = path
+        self.descriptor = os.open(path, os.O_RDONLY)
+        self.size = os.fstat(self.descriptor).st_size
+        header = self._pread(0, 64)
+        if header[:6] != b"\x7fELF\x02\x01":
+            raise FormatError(f"{path}: not a little-endian ELF64 file")
+        phoff, shoff = struct.unpack_from("<QQ", header, 32)
+        phentsize, phnum = struct.unpack_from("<HH", header, 54)
+        if phnum == PN_XNUM:
+            phnum = struct.unpack_from("<I", self._pread(shoff, 64), 44)[0]
+        table = self._pread(phoff, phentsize * phnum)
+        self.loads, self.notes = [], []
+        for number in range(phnum):
+            kind, _, offset, vaddr, paddr, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, number * phentsize)
+            if kind == PT_LOAD:
+                self.loads.append((paddr, vaddr, offset, filesz, memsz))
+            elif kind == PT_NOTE:
+                self.notes += parse_notes(self._pread(offset, filesz))
+        self._bytes = RangeMap()        # physical address -> file position minus address; the first segment wins
+        for paddr, _, offset, filesz, _ in reversed(self.loads):
+            if paddr != ALL_ONES:
+                self._bytes.assign(paddr, paddr + filesz, offset - paddr)
+
+    def _pread(self, position, length):
+        data = os.pread(self.descriptor, length, position)
+        while len(data) < length:
+            more = os.pread(self.descriptor, length - len(data), position + len(data))
+            if not more:
+                raise FormatError(f"{self.path}: ends at {self.size}, needed are {length} bytes at {position}")
+            data += more
+        return data
+
+    def read(self, address, length):
+        """Bytes at a physical address; zeros where the file has none."""
+        result, position = [], address
+        for start, end, shift in self._bytes.overlaps(address, address + length):
+            if start > position:
+                result.append(bytes(start - position))
+            result.append(self._pread(start + shift, end - start))
+            position = end
+        if position < address + length:
+            result.append(bytes(address + length - position))
+        return result[0] if len(result) == 1 else b"".join(result)
+
+    def has(self, address):
+        return self._bytes.get(address) is not None
+
+    def vmcoreinfo(self):
+        """Text of the VMCOREINFO note, or None."""
+        for name, _, desc in self.notes:
+            if name == b"VMCOREINFO":
+                return desc.decode("ascii")
+        return None
+
+    def close(self):
+        os.close(self.descriptor)
+
+
+def parse_notes(blob, order="<"):
+    """List of (name without NUL, type, desc)."""
+    notes, position = [], 0
+    while position + 12 <= len(blob):
+        namesz, descsz, note_type = struct.unpack_from(order + "III", blob, position)
+        name_at = position + 12
+        desc_at = name_at + (namesz + 3) // 4 * 4
+        if desc_at + descsz > len(blob):
+            raise FormatError(f"note at {position} of the notes is longer than they are")
+        notes.append((blob[name_at:name_at + namesz].rstrip(b"\0"), note_type, blob[desc_at:desc_at + descsz]))
+        position = desc_at + (descsz + 3) // 4 * 4
+    return notes
