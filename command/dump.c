@@ -341,12 +341,12 @@ static enum status run(struct dump *d, struct err *e)
 		st = decide(d, e);
 	if (!st)
 		st = copy_pages(d, e);
-	if (!st)
+	if (st)
+		kdump_writer_salvage(d->writer);
+	else
 		st = kdump_writer_finish(d->writer, e);
 	if (st == E_INCOMPLETE)
 		say_lost(d);
-	else if (st)
-		kdump_writer_salvage(d->writer);
 	if (st && !d->opt->dry_run && kdump_writer_counts(d->writer)->pages)
 		message(MSG_COMMON, "This is an incomplete dumpfile, but might analyzable.\n");
 	if (!st) {

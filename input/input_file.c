@@ -85,7 +85,7 @@ enum status input_file_open(struct input_file **out, const char *path, bool no_m
 	if (!f)
 		return err_nomem(e, sizeof(*f));
 	f->path = path;
-	f->fd = open(path, O_RDONLY | O_CLOEXEC);
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe is refused, not waited for */
 	if (f->fd < 0)
 		return err_sys(e, E_IO, "cannot open %s", path);
 	if (fstat(f->fd, &st) < 0)

@@ -16,7 +16,7 @@
 #define DATA_BUFFER_MAX ((size_t)4 << 20)
 #define DATA_ALIGN 4096u
 #define DESC_BUFFER 4096 /* descriptors */
-#define DESC_BATCH 256	 /* descriptors in one write */
+#define DESC_BATCH 512	 /* descriptors that are encoded at once */
 /* On a full disk so much data at a time is given up, until the descriptors of the rest fit. */
 #define SALVAGE_STEP ((uint64_t)16 << 10)
 #define NOTE_PIECE ((size_t)64 << 10)
@@ -32,7 +32,8 @@ struct kdump_writer {
 	size_t page_size;
 	struct kdump_header header;
 	uint64_t bitmap_at[2], bitmap_len;
-	uint64_t desc_at; /* of the next descriptor to write */
+	uint64_t desc_table; /* where the descriptors begin */
+	uint64_t desc_at;    /* of the next one to write */
 	uint64_t zero_at; /* of the shared page of zeros */
 	uint64_t described_end; /* end of the data that written descriptors promise */
 
@@ -122,7 +123,7 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	memcpy(w->header.utsname, about->utsname, sizeof(w->header.utsname));
 	w->bitmap_at[0] = blocks_before * bs;
 	w->bitmap_at[1] = w->bitmap_at[0] + w->bitmap_len;
-	w->desc_at = w->bitmap_at[1] + w->bitmap_len;
+	w->desc_table = w->desc_at = w->bitmap_at[1] + w->bitmap_len;
 	if (notes_len) {
 		sub.offset_note = notes_at;
 		sub.size_note = notes_len;
@@ -241,41 +242,65 @@ static size_t descs_covered(const struct kdump_writer *w, uint64_t safe)
 }
 
 /*
- * Writes some descriptors.  Where a write stops within one of them, what is there of it is taken back: an offset
- * without a size would look like a page.
+ * File systems take a block of 4 KiB or nothing of it.  The table begins at a block, so of every 512 descriptors, which
+ * are three blocks, one has its offset in one block and its size in the next: number 341.  (Number 170 has only zeros
+ * in the next one.)  Such a descriptor must never be there by half, or readers take what is there for a page.
  */
-static enum status write_desc_batch(struct kdump_writer *w, const struct page_desc *d, size_t n, size_t *whole,
-				    struct err *e)
+#define DESC_CYCLE 512
+#define DESC_SPLIT 341
+
+/* Descriptors up to the split one and those behind it are written by calls of their own. */
+static uint64_t desc_piece(uint64_t index)
+{
+	return (index + DESC_CYCLE - DESC_SPLIT - 1) / DESC_CYCLE;
+}
+
+/*
+ * Writes some descriptors, the last piece first: so the block that the split one reaches into has its room before the
+ * split one is written.
+ */
+static enum status write_desc_batch(struct kdump_writer *w, const struct page_desc *d, size_t n, struct err *e)
 {
 	uint8_t raw[DESC_BATCH * PAGE_DESC_LEN];
-	size_t written, torn;
-	enum status st;
-	struct err ignored;
+	uint64_t index = (w->desc_at - w->desc_table) / PAGE_DESC_LEN;
+	enum status st = OK;
+	size_t end = n;
 
 	for (size_t i = 0; i < n; i++)
 		page_desc_encode(raw + i * PAGE_DESC_LEN, &d[i], w->big_endian);
-	st = w->sink->ops->write_at(w->sink, w->desc_at, raw, n * PAGE_DESC_LEN, &written, e);
-	w->sink->bytes_written += written;
-	*whole = written / PAGE_DESC_LEN;
-	torn = written % PAGE_DESC_LEN;
-	w->desc_at += *whole * PAGE_DESC_LEN;
-	if (st && torn && sink_write(w->sink, w->desc_at, zeros, torn, &ignored))
-		message(MSG_DEBUG, "%s\n", ignored.text);
-	return st ? err_add(e, "%s", w->sink->name) : OK;
+	if ((index + n - 1) % DESC_CYCLE == DESC_SPLIT)
+		st = sink_write(w->sink, w->desc_at + n * PAGE_DESC_LEN - 16, zeros, 16, e);
+	while (end && !st) {
+		size_t start = end - 1, written;
+
+		while (start && desc_piece(index + start - 1) == desc_piece(index + end - 1))
+			start--;
+		st = w->sink->ops->write_at(w->sink, w->desc_at + start * PAGE_DESC_LEN, raw + start * PAGE_DESC_LEN,
+					    (end - start) * PAGE_DESC_LEN, &written, e);
+		w->sink->bytes_written += written;
+		for (size_t i = start; i < end && (i - start) * PAGE_DESC_LEN < written; i++)
+			w->described_end = max_u64(w->described_end, d[i].offset + d[i].size);
+		end = start;
+	}
+	if (st)
+		return err_add(e, "%s", w->sink->name);
+	w->desc_at += n * PAGE_DESC_LEN;
+	return OK;
 }
 
 /* Writes the waiting descriptors whose data lies before `safe` in the file. */
 static enum status write_descs(struct kdump_writer *w, uint64_t safe, struct err *e)
 {
-	size_t n = descs_covered(w, safe), done = 0, whole;
+	size_t n = descs_covered(w, safe), done = 0;
 	enum status st = OK;
 
-	while (done < n && !st) {
-		st = write_desc_batch(w, w->descs + done, n - done < DESC_BATCH ? n - done : DESC_BATCH, &whole, e);
-		for (size_t i = 0; i < whole; i++)
-			w->described_end =
-				max_u64(w->described_end, w->descs[done + i].offset + w->descs[done + i].size);
-		done += whole;
+	while (done < n) {
+		size_t some = n - done < DESC_BATCH ? n - done : DESC_BATCH;
+
+		st = write_desc_batch(w, w->descs + done, some, e);
+		if (st)
+			break;
+		done += some;
 	}
 	memmove(w->descs, w->descs + done, (w->n_descs - done) * sizeof(*w->descs));
 	w->n_descs -= done;
@@ -407,7 +432,11 @@ enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 	uint8_t status_word[4];
 	struct err again;
 
-	if (flush(w, true, e) || ops->sync(w->sink, e))
+	if (flush(w, true, e)) {
+		kdump_writer_salvage(w);
+		return e->status;
+	}
+	if (ops->sync(w->sink, e))
 		return e->status;
 	if (incomplete) {
 		if (ops->finish(w->sink, e))

@@ -71,7 +71,10 @@ const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
  */
 enum status kdump_writer_finish(struct kdump_writer *w, struct err *e) MUST_CHECK;
 
-/* After a failure: writes what is still in memory and makes it readable, as far as the sink allows.  The mark stays. */
+/*
+ * After a failure before kdump_writer_finish(): writes what is still in memory and makes it readable, as far as the
+ * sink allows.  The mark stays.
+ */
 void kdump_writer_salvage(struct kdump_writer *w);
 
 #endif

@@ -36,21 +36,25 @@ readable_pages() {
 	python3 - "$1" <<'PY'
 import struct, sys
 data = open(sys.argv[1], "rb").read()
+whole, data = len(data), data.ljust(1 << 16, b"\0")
+if not struct.unpack_from("<i", data, 428)[0]:
+    print(0)
+    sys.exit()
 block, sub, bitmaps = struct.unpack_from("<iiI", data, 428)
 pfns = struct.unpack_from("<Q", data, block + 96)[0]
 second = block * (1 + sub) + bitmaps * block // 2
 at = block * (1 + sub + bitmaps)
 readable = 0
 for pfn in range(pfns):
-    if not data[second + pfn // 8] >> pfn % 8 & 1:
+    if second + pfn // 8 >= len(data) or not data[second + pfn // 8] >> pfn % 8 & 1:
         continue
     desc = data[at:at + 24].ljust(24, b"\0")
     offset, size = struct.unpack_from("<QI", desc)
     at += 24
     if desc == bytes(24):
         continue
-    if not offset or not 0 < size <= block or offset + size > len(data):
-        sys.exit(f"pfn {pfn:#x}: data at {offset:#x}+{size}, the file has {len(data):#x}")
+    if not offset or not 0 < size <= block or offset + size > whole:
+        sys.exit(f"pfn {pfn:#x}: data at {offset:#x}+{size}, the file has {whole:#x}")
     readable += 1
 print(readable)
 PY

@@ -1,6 +1,8 @@
 #!/usr/bin/env -S bats --tap
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The command line: help, version, checks, refusals.
+# a command that fails ends its test, `run` sets stderr, inner shells expand for themselves
+# shellcheck disable=SC2154,SC2164,SC2016
 
 load common
 
@@ -81,7 +83,6 @@ rows() {
 		# shellcheck disable=SC2086 # words on purpose
 		run -0 --separate-stderr "$PROGRAM" --check-params $line
 		equal "" "$output"
-		# shellcheck disable=SC2154
 		equal "" "$stderr"
 	done
 	[ ! -e out ]
@@ -211,8 +212,10 @@ makedumpfile Failed.
 	"$PROGRAM" vmcore -cd 1 out --mess 2
 	equal 1 "$(header_word out 424)"
 	equal 1 "$(header_word out 4104)"
-	"$PROGRAM" -fzd17 vmcore out
-	equal 17 "$(header_word out 4104)"
+	"$PROGRAM" -fzDd0 vmcore out >said
+	equal 32 "$(header_word out 424)"
+	equal 0 "$(header_word out 4104)"
+	grep -q "^command line:" said
 	"$PROGRAM" -f -d 1 --cyclic-buffer=4 --work-dir=. vmcore -- out
 }
 

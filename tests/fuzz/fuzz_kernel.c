@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Fuzzes what is believed of a kernel: a spoiled machine is learnt about, filtered in large and small windows, packed. */
+/* Fuzzes what is believed of a kernel: a spoiled one is learnt about, filtered in large and small windows, packed. */
 #include <string.h>
 
 #include "base/bitmap.h"

@@ -49,12 +49,14 @@ SMALL = "ram 0x1000000-0x1800000\n"
 BASES = {
     "6.1": "kernel 6.1\n" + SMALL + KINDS + "page 0x1712 offline\n",
     "6.12-split-notes": "kernel 6.12\nnotes split\n" + SMALL + KINDS + "page 0x1712 offline\n",
-    "6.1-xnum-hole": "kernel 6.1\nelf phnum-xnum\n" + SMALL + "ram 0x2000800-0x2040400\nram 0x4000000-0x4100000\n" + KINDS,
+    "6.1-xnum-hole": "kernel 6.1\nelf phnum-xnum\n" + SMALL + KINDS
+                     + "ram 0x2000800-0x2040400\nram 0x4000000-0x4100000\n",
     "5.10-qemu": "kernel 5.10\nelf qemu\n" + SMALL + KINDS,
     "4.4-empty": "kernel 4.4\n" + SMALL + "ram 0x2000000-0x2800000 filesz=0x1800\n" + KINDS_OLD,
     "2.6.32-lists": "kernel 2.6.32\n" + SMALL + KINDS_OLD,
     "2.6.32-flat": "kernel 2.6.32\nmodel flat\nnuma off\n" + SMALL + KINDS_OLD,
 }
+STATIC = "kernel 6.1\nmodel sparse-static\nram 0x1000000-0x2000000\n"
 
 # (name, offset, size) of ELF64 records
 HEADER = [("EI_CLASS", 4, 1), ("EI_DATA", 5, 1), ("EI_VERSION", 6, 1), ("e_type", 16, 2), ("e_machine", 18, 2),
@@ -77,7 +79,7 @@ class Base:
 
     def __init__(self, name, directory):
         path = os.path.join(directory, f"base-{name}")
-        mkvmcore.generate(BASES[name], name, path)
+        mkvmcore.generate(BASES.get(name, STATIC), name, path)
         with open(path, "rb") as file:
             self.data = file.read()
         os.remove(path)
@@ -140,6 +142,9 @@ class Base:
         lines = self.data[at:at + size].decode().splitlines()
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
+    def symbol(self, name):
+        return int(self.facts().get(f"SYMBOL({name})", "0"), 16)
+
     def _file_offset(self, paddr):
         for start, size, offset in self.segments:
             if start <= paddr < start + size:
@@ -173,10 +178,7 @@ class Base:
 
     def _places(self):
         """Ranges of the file by what is there."""
-        facts, self.tables = self.facts(), set()
-
-        def symbol(name):
-            return int(facts.get(f"SYMBOL({name})", "0"), 16)
+        facts, self.tables, symbol = self.facts(), set(), self.symbol
         root = symbol("init_top_pgt") or symbol("init_level4_pgt") or symbol("swapper_pg_dir")
         self.root = root - IMAGE_BASE + int(facts.get("NUMBER(phys_base)", "0"))
         places = collections.defaultdict(list)
@@ -188,7 +190,8 @@ class Base:
                 places[what].append((offset, length))
         size = int(facts["SIZE(page)"])
         self.page_size = size
-        page = self._word_at(symbol("mem_map")) if symbol("mem_map") else self._struct_page_0(symbol("mem_section"), places)
+        page = self._word_at(symbol("mem_map")) if symbol("mem_map") \
+            else self._struct_page_0(symbol("mem_section"), places)
         for pfn in list(range(0x1000, 0x1040)) + list(range(0x16f0, 0x1740)):
             offset = self._at(page + pfn * size)
             if offset is not None:
@@ -199,8 +202,9 @@ class Base:
         return places
 
     def _struct_page_0(self, table, places):
-        for address in (table, self._word_at(table)):
-            root = self._word_at(address)
+        # an array of sections, an array of roots, a pointer to such an array
+        for address, root in ((table, table), (table, self._word_at(table)),
+                              (self._word_at(table), self._word_at(self._word_at(table)))):
             offset = self._at(root)
             if offset is not None and self._number(offset, 8) & 1:
                 places["sections"] += [(self._at(address), 64), (offset, 64)]
@@ -212,7 +216,8 @@ class Mutation:
     """Edits of a base: bytes to put, and a new length."""
 
     def __init__(self, base):
-        self.base, self.edits, self.length, self.notes = base, [], base.size, []
+        self.base, self.edits, self.length, self.notes, self.end = base, [], base.size, [], b""
+        self.text = base.data[base.text[0]:sum(base.text)]
 
     def put(self, at, data):
         if at < self.base.size:
@@ -230,6 +235,25 @@ class Mutation:
             for at, data in self.edits:
                 os.pwrite(file.fileno(), data, at)
             file.truncate(self.length)
+            os.pwrite(file.fileno(), self.end, self.length)
+
+    def add_headers(self, headers):
+        """Moves the program headers to the end of the file, with more of them."""
+        phoff, count = self.base._number(32, 8), self.base._number(56, 2)
+        table = self.base.data[phoff:phoff + 56 * count] + b"".join(headers)
+        section = bytes(44) + struct.pack("<I", len(table) // 56) + bytes(16)
+        self.field("e_shoff", 40, 8, self.length)
+        self.field("e_phoff", 32, 8, self.length + 64)
+        self.field("e_phnum", 56, 2, min(len(table) // 56, 0xffff))
+        self.field("e_shentsize", 58, 2, 64)
+        self.end = section + table
+
+    def set_fact(self, key, value):
+        """Another number, in front of the text's first line, which gets lost with as much as is needed."""
+        at, size = self.base.text
+        lines = [line for line in self.text.splitlines() if not line.startswith((f"{key}=".encode(), b"BUILD-ID"))]
+        self.text = b"\n".join([f"{key}={value}".encode()] + lines)[:size].ljust(size, b"\n")
+        self.put(at, self.text)
 
 
 def extremes(real, size, file_size):
@@ -250,6 +274,83 @@ def extreme_cases(base):
     for name, at, size in base.fields:
         for value in extremes(base._number(at, size), size, base.size):
             yield name, at, size, value
+
+
+# ---- inputs that ask for much work
+
+TIB = 1 << 40
+
+
+def load(paddr, size, offset, filesz=None):
+    return struct.pack("<IIQQQQQQ", 1, 7, offset, 0, paddr, size if filesz is None else filesz, size, 0)
+
+
+def lost_in_pieces(base, count):
+    """Memory of a TiB behind the end of the file, in pieces that follow one another in memory only."""
+    size, start = TIB // count & -4096, 1 << 32
+    return [load(start + size * number, size, (1 << 50) - (number << 29)) for number in range(count)]
+
+
+def costly_many_pieces(base, m):
+    m.add_headers(lost_in_pieces(base, 65000))
+
+
+def costly_million_pieces(base, m):
+    m.add_headers(lost_in_pieces(base, (1 << 20) - 16))
+
+
+def costly_lost(base, m):
+    m.add_headers([load(1 << 32, TIB, 1 << 50)])
+
+
+def costly_empty(base, m):
+    m.add_headers([load(1 << 32, TIB, 0, 0)])
+
+
+def costly_alternating(base, m):
+    """Pages that are there by turns, each a run of its own."""
+    m.add_headers([load((1 << 32) + (number << 13), 4096, 4096, number % 2 << 12) for number in range(18000)])
+
+
+def costly_overlapping(base, m):
+    m.add_headers([load((1 << 32) + (number << 8), 1 << 22, 4096 + number % 7) for number in range(18000)])
+
+
+def costly_notes(base, m):
+    m.add_headers([struct.pack("<IIQQQQQQ", 4, 0, 4096, 0, 0, base.size - 4096, 0, 0)] * 65000)
+
+
+def costly_sections(base, m):
+    """Sections of two pages, each with struct pages that may be."""
+    start = base.symbol("mem_section")
+    word = base.data[base._at(start):][:16]
+    word = (int.from_bytes(word[:8], "little") & ~0xfff | 1).to_bytes(8, "little") + bytes(8)
+    for number in range(0x800, 0xa00):
+        m.put(base._at(start + 16 * number) or base.size, word)
+    for key, value in (("NUMBER(SECTION_SIZE_BITS)", 13), ("LENGTH(mem_section)", 1 << 46 - 13)):
+        m.set_fact(key, value)
+    m.add_headers([load(1 << 32, TIB, 1 << 50)])
+
+
+def costly_nodes(base, m):
+    """The same node 1024 times, with more zones and lists than there are."""
+    table = base._at(base.symbol("node_data"))
+    node = base.data[table:table + 8]
+    m.put(table, node * 1024)
+    m.put(base._at(base.symbol("node_online_map")), b"\xff" * 128)
+    at = base._at(int.from_bytes(node, "little") + int(base.facts()["OFFSET(pglist_data.nr_zones)"]))
+    m.put(at, struct.pack("<I", 16))
+    for key, value in (("LENGTH(node_data)", 1024), ("LENGTH(zone.free_area)", 32), ("LENGTH(free_area.free_list)", 16),
+                       ("SIZE(nodemask_t)", 128), ("SIZE(zone)", 64)):
+        m.set_fact(key, value)
+    m.add_headers([load(1 << 32, TIB >> 4, 1 << 50)])
+
+
+COSTLY = [(function, name) for function in (costly_many_pieces, costly_million_pieces, costly_lost, costly_empty,
+                                            costly_alternating, costly_overlapping)
+          for name in ("6.1", "2.6.32-flat")] \
+    + [(costly_notes, "6.1"), (costly_sections, "static"), (costly_nodes, "2.6.32-lists")]
+COSTLY_OPTIONS = [["-d", "1"], ["-d", "31", "-l"], ["-d", "31", "--cyclic-buffer", "1"], ["-d", "31", "--dry-run"]]
 
 
 # ---- random mutations
@@ -282,7 +383,8 @@ def mutate_runs(rng, base, m):
 
 
 def mutate_truncate(rng, base, m):
-    m.length = rng.choice([rng.randrange(base.size), rng.randrange(12 << 10), spot(rng, base), base.size - rng.randrange(1, 9000)])
+    m.length = rng.choice([rng.randrange(base.size), rng.randrange(12 << 10), spot(rng, base),
+                           base.size - rng.randrange(1, 9000)])
     if rng.random() < 0.3:
         m.length = base.size + rng.randrange(1 << 20)
     m.notes.append(f"length {m.length}")
@@ -336,7 +438,8 @@ def mutate_structs(rng, base, m):
             word = at + 8 * rng.randrange(size // 8)
             m.put(word, (base._number(word, 8) ^ 1 << rng.randrange(64)).to_bytes(8, "little"))
         else:
-            m.put(at + 4 * rng.randrange(size // 4), rng.choice([b"\0" * 4, b"\xff" * 4, rng.randbytes(4), b"\1\0\0\0"]))
+            m.put(at + 4 * rng.randrange(size // 4),
+                  rng.choice([b"\0" * 4, b"\xff" * 4, rng.randbytes(4), b"\1\0\0\0"]))
 
 
 def mutate_pointers(rng, base, m):
@@ -452,7 +555,7 @@ def dump_problems(dump, complete):
             return
 
 
-def problems(outcome, output, with_rss):
+def problems(outcome, output, with_rss, dry):
     found = []
     if outcome.seconds >= SECONDS_MAX:
         found.append(f"took {outcome.seconds:.1f} s")
@@ -471,7 +574,7 @@ def problems(outcome, output, with_rss):
             found.append(f"wrote {os.stat(output).st_blocks >> 11} MiB")
         elif outcome.status in (0, 1) and os.path.getsize(output):
             found += problems_of_dump(output, outcome.status == 0)
-    elif outcome.status == 0:
+    elif outcome.status == 0 and not dry:
         found.append("succeeded without a dump")
     return found
 
@@ -508,7 +611,7 @@ class Tester:
             outcome = self.runner.run([program] + arguments + [path, output])
             # with a sanitizer the memory is not the program's own: the plain build answers for it
             plain = program == programs[-1] and (len(programs) == 2 or not self.options.sanitized)
-            found += problems(outcome, output, plain)
+            found += problems(outcome, output, plain, "--dry-run" in arguments)
             self.slowest = max(self.slowest, (outcome.seconds, label))
             if plain:
                 self.largest = max(self.largest, (outcome.rss_kib, label))
@@ -535,6 +638,13 @@ class Tester:
         mutation.field(field, at, size, value)
         rng = random.Random(f"extreme {self.options.seed} {name} {number}")
         self.try_one(f"extremes of {name}", f"extreme {name} {number}", mutation, program_options(rng))
+
+    def costly(self, number):
+        function, name = COSTLY[number // len(COSTLY_OPTIONS)]
+        mutation = Mutation(self.base(name))
+        function(mutation.base, mutation)
+        mutation.notes = [function.__name__, name]
+        self.try_one("costly inputs", f"costly {number}", mutation, COSTLY_OPTIONS[number % len(COSTLY_OPTIONS)])
 
     def random(self, number):
         rng = random.Random(f"random {self.options.seed} {number}")
@@ -564,6 +674,7 @@ def main():
     parser.add_argument("--count", type=int, default=100, help="random mutations")
     parser.add_argument("--first", type=int, default=0, help="number of the first one")
     parser.add_argument("--extremes", default="all", help="all, none, or a number: every so many header values")
+    parser.add_argument("--costly", default="none", help="inputs that ask for much work: all, none, or one by number")
     parser.add_argument("--extreme", action="append", default=[], metavar="BASE:N", help="only this header value")
     parser.add_argument("--keep", metavar="DIR", help="keep failing inputs here")
     parser.add_argument("--verbose", action="store_true")
@@ -582,6 +693,10 @@ def main():
                     tester.extreme(number, name, case)
         for name, _, number in (item.rpartition(":") for item in options.extreme):
             tester.extreme(int(number), name, list(extreme_cases(tester.base(name)))[int(number)])
+        costly = range(len(COSTLY) * len(COSTLY_OPTIONS)) if options.costly == "all" \
+            else [] if options.costly == "none" else [int(options.costly)]
+        for number in costly:
+            tester.costly(number)
         for number in range(options.first, options.first + options.count):
             tester.random(number)
         return tester.finish()

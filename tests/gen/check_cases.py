@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TAP: makes every invented dump, runs $PROGRAM on it at seven levels, and compares with what the case expects."""
+
+import glob
+import multiprocessing
+import os
+import sys
+import tempfile
+from types import SimpleNamespace
+
+import selftest
+from codecs_kdump import CodecError
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# each level once, and both ways of storing pages; selftest.py runs all combinations
+RUNS = (([], (0, 2, 8, 31)), (["-l"], (1, 4, 16)))
+# every dump is synced before it is called complete: in memory that costs nothing
+WORK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+DROPPED_KEYS = ("kernel-2.6.32", "kernel-6.12", "kernel-7.1")
+
+
+def options(arguments, levels):
+    return SimpleNamespace(program=os.environ["PROGRAM"], arguments=" ".join(arguments), levels=levels,
+                           ignore_notes=False, limit=5)
+
+
+def generator_itself(_):
+    with tempfile.TemporaryDirectory(dir=WORK) as directory:
+        return selftest.check_reader(os.path.join(directory, "dump"))
+
+
+def one_case(case):
+    with tempfile.TemporaryDirectory(dir=WORK) as directory:
+        core, expect, output = (os.path.join(directory, name) for name in ("core", "expect", "dump"))
+        _, problems = selftest.check_generated(case, core, expect)
+        for arguments, levels in RUNS:
+            problems += selftest.check_program(options(arguments, levels), core, expect, output,
+                                               both=False)
+        return problems
+
+
+def dropped_keys(name):
+    with tempfile.TemporaryDirectory(dir=WORK) as directory:
+        found = selftest.drop_keys(options([], ()), os.path.join(HERE, "cases", name + ".txt"), directory)
+        return [text for text, bad in found if bad]
+
+
+def guarded(job):
+    name, function, argument = job
+    try:
+        return name, function(argument)
+    except CodecError as problem:
+        return name, [str(problem)]
+    except Exception as problem:    # pylint: disable=broad-except  # a test that breaks has failed
+        return name, [f"{type(problem).__name__}: {problem}"]
+
+
+def main():
+    jobs = [("the reader reads dumps of every layout", generator_itself, None)]
+    jobs += [(f"{os.path.basename(case)[:-4]}: pages are told apart, at every level", one_case, case)
+             for case in sorted(glob.glob(os.path.join(HERE, "cases", "*.txt")))]
+    jobs += [(f"{name}: without any one line of VMCOREINFO no page too many is left out", dropped_keys, name)
+             for name in DROPPED_KEYS]
+    print(f"1..{len(jobs)}")
+    with multiprocessing.Pool(os.cpu_count()) as pool:
+        for number, (name, problems) in enumerate(pool.imap(guarded, jobs), 1):
+            print(f"{'not ok' if problems else 'ok'} {number} - {name}")
+            for problem in problems[:20]:
+                print(f"# {problem}")
+            sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
