@@ -47,10 +47,12 @@ void facts_fill(struct facts *f, const struct fact_source *sources, size_t n)
 
 static const struct fact_row *row_of(const struct facts *f, enum fact_id id)
 {
-	for (size_t r = 0; r < ARRAY_SIZE(rows); r++)
-		if (rows[r].id == id && (!f->of[id].known || f->of[id].name == rows[r].name))
-			return &rows[r];
-	return NULL;
+	const struct fact_row *row = rows;
+
+	/* every fact has a row, and a known one was found by one of its rows */
+	while (row->id != id || (f->of[id].known && f->of[id].name != row->name))
+		row++;
+	return row;
 }
 
 const char *fact_label(const struct facts *f, enum fact_id id, char *buf, size_t len)

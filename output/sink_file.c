@@ -153,7 +153,7 @@ enum status sink_file_open(struct sink **out, const char *path, bool overwrite, 
 		return e->status;
 	}
 	if (take_over(f, input_fd, e)) {
-		sink_close(&f->base);
+		file_close(&f->base);
 		return e->status;
 	}
 	*out = &f->base;
