@@ -6,8 +6,12 @@ bats_require_minimum_version 1.5.0
 ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 PROGRAM=${PROGRAM:-$ROOT/makedumpfile}
 GEN=$ROOT/tests/gen
+export LC_ALL=C PYTHONDONTWRITEBYTECODE=1
+
 # a leak checker cannot work below strace
-export LC_ALL=C LSAN_OPTIONS=detect_leaks=0 PYTHONDONTWRITEBYTECODE=1
+strace() {
+	LSAN_OPTIONS=detect_leaks=0 command strace "$@"
+}
 
 mkelf() {
 	python3 "$ROOT/tests/cli/mkelf.py" "$@"

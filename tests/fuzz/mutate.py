@@ -353,6 +353,12 @@ COSTLY = [(function, name) for function in (costly_many_pieces, costly_million_p
 COSTLY_OPTIONS = [["-d", "1"], ["-d", "31", "-l"], ["-d", "31", "--cyclic-buffer", "1"], ["-d", "31", "--dry-run"]]
 
 
+# ---- addresses that cannot be
+
+# start of a range of two pages, in a dump of a kernel with 46 address bits
+BEYOND = [(1 << 46) - 4096, 1 << 46, 1 << 47, 1 << 51, (1 << 52) + 4096, 1 << 53, 1 << 63, (1 << 64) - 8192]
+
+
 # ---- random mutations
 
 def spot(rng, base):
@@ -600,7 +606,7 @@ class Tester:
             self.bases[name] = Base(name, self.directory)
         return self.bases[name]
 
-    def try_one(self, group, label, mutation, arguments):
+    def try_one(self, group, label, mutation, arguments, more_problems=None):
         path, output = os.path.join(self.directory, "vmcore"), os.path.join(self.directory, "dump")
         mutation.write(path)
         found = []
@@ -612,6 +618,7 @@ class Tester:
             # with a sanitizer the memory is not the program's own: the plain build answers for it
             plain = program == programs[-1] and (len(programs) == 2 or not self.options.sanitized)
             found += problems(outcome, output, plain, "--dry-run" in arguments)
+            found += more_problems(outcome) if more_problems else []
             self.slowest = max(self.slowest, (outcome.seconds, label))
             if plain:
                 self.largest = max(self.largest, (outcome.rss_kib, label))
@@ -638,6 +645,18 @@ class Tester:
         mutation.field(field, at, size, value)
         rng = random.Random(f"extreme {self.options.seed} {name} {number}")
         self.try_one(f"extremes of {name}", f"extreme {name} {number}", mutation, program_options(rng))
+
+    def beyond(self, number):
+        """Three such ranges: one line says that they are cut, the rest is dumped."""
+        mutation = Mutation(self.base("6.1"))
+        mutation.add_headers([load(BEYOND[number], 8192, 4096)] * 3)
+        mutation.notes = [f"memory at {BEYOND[number]:#x}"]
+        self.try_one("memory beyond the address bits", f"beyond {number}", mutation, ["-d", "31"], self.is_cut)
+
+    @staticmethod
+    def is_cut(outcome):
+        lines = [line for line in outcome.text.splitlines() if line.endswith(": cut.")]
+        return [] if outcome.status == 0 and len(lines) == 1 else [f"{len(lines)} lines say what is cut"]
 
     def costly(self, number):
         function, name = COSTLY[number // len(COSTLY_OPTIONS)]
@@ -693,6 +712,8 @@ def main():
                     tester.extreme(number, name, case)
         for name, _, number in (item.rpartition(":") for item in options.extreme):
             tester.extreme(int(number), name, list(extreme_cases(tester.base(name)))[int(number)])
+        for number in range(len(BEYOND)) if step and not options.extreme else ():
+            tester.beyond(number)
         costly = range(len(COSTLY) * len(COSTLY_OPTIONS)) if options.costly == "all" \
             else [] if options.costly == "none" else [int(options.costly)]
         for number in costly:
