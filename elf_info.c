@@ -25,8 +25,8 @@
  * RAM that headers may claim beyond the bytes of the file: filtered dumps hold a small part of their machine, but
  * every page that is claimed costs bits in the dump.
  */
-#define UNHELD_LIMIT_BASE (UINT64_C(1) << 40)
-#define UNHELD_LIMIT_FACTOR 4096
+#define UNHELD_LIMIT_BASE (UINT64_C(1) << 36)
+#define UNHELD_LIMIT_FACTOR 16384
 
 enum note_type { NOTE_PRSTATUS = 1, NOTE_VMCOREINFO = 0, NOTE_XEN_CRASH_INFO = 0x1000001 };
 #define VMCOREINFO_MAX ((size_t)64 << 10)
@@ -524,11 +524,14 @@ static enum run_kind page_kind(const struct mem_source *src, size_t i, pfn_t pfn
 	return x->start <= page && x->pos != EXTENT_EMPTY ? RUN_DATA : RUN_LATE;
 }
 
+/* A run is joined from so many extents at most, so that asking for one costs little however cut up the file is. */
+#define RUN_EXTENTS_MAX 16
+
 static bool elf_next_run(const struct mem_source *src, pfn_t from, unsigned shift, struct pfn_run *run)
 {
 	const struct elf_impl *elf = src->impl;
 	pfn_t until, pfn = from;
-	size_t i;
+	size_t i, joined;
 
 	if (from > PADDR_LIMIT >> shift)
 		return false;
@@ -538,17 +541,17 @@ static bool elf_next_run(const struct mem_source *src, pfn_t from, unsigned shif
 	pfn = max_u64(pfn, elf->extents[i].start >> shift);
 	run->start = pfn;
 	run->kind = page_kind(src, i, pfn, shift, &until);
-	for (;;) {
-		pfn_t more;
-
-		run->end = until;
-		i = find_extent(elf, until << shift);
+	run->end = until;
+	for (joined = 0; joined < RUN_EXTENTS_MAX; joined++) {
+		while (i < elf->n_extents && elf->extents[i].end <= until << shift)
+			i++;
 		/* the next page follows without a gap, and is of the same kind */
 		if (i == elf->n_extents || elf->extents[i].start >> shift > until ||
-		    page_kind(src, i, until, shift, &more) != run->kind)
-			return true;
-		until = more;
+		    page_kind(src, i, until, shift, &until) != run->kind)
+			break;
+		run->end = until;
 	}
+	return true;
 }
 
 /* Puts the bytes [at, at + len) together in the reader's page; they lie in one page of 4 KiB. */

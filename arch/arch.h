@@ -52,6 +52,7 @@ struct arch_ops {
 	unsigned long_bytes;
 	unsigned default_page_shift; /* 0: VMCOREINFO must tell */
 	unsigned pte_bytes;
+	unsigned compound_shift_max; /* log2 of the bytes of the largest compound page */
 	/* From VMCOREINFO and the file's segments to the address map; never fails: what is unknown stays unset. */
 	void (*setup)(const struct kernel *k, struct arch_state *a);
 	/* What one entry of the table of level `level` (0 is the lowest) says. */

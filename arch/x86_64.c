@@ -101,6 +101,7 @@ const struct arch_ops arch_x86_64 = {
 	.long_bytes = 8,
 	.default_page_shift = 12,
 	.pte_bytes = 8,
+	.compound_shift_max = 30,
 	.setup = x86_64_setup,
 	.decode_pte = x86_64_decode_pte,
 };

@@ -36,6 +36,7 @@ struct dump {
 	pfn_t window;		    /* page frames, a multiple of 8 */
 	uint8_t *bits;		    /* of one window */
 	uint64_t kept;		    /* pages to dump */
+	struct pfn_run copied;	    /* the run that copy_run() is in */
 };
 
 static void dump_close(struct dump *d)
@@ -228,15 +229,15 @@ static enum status load_window(struct dump *d, const struct window *w, struct er
 /* Dumps the kept pages [first, end); what the file ends before goes without being looked at. */
 static enum status copy_run(struct dump *d, struct progress *p, pfn_t first, pfn_t end, struct err *e)
 {
-	struct pfn_run run = { 0, 0, RUN_DATA };
+	struct pfn_run *run = &d->copied;
 
 	while (first < end) {
 		pfn_t to;
 
-		if (run.end <= first && !mem_source_next_run(d->src, first, d->kernel->target.page_shift, &run))
-			run = (struct pfn_run){ first, end, RUN_DATA };
-		to = min_u64(end, run.end);
-		if (run.kind == RUN_LOST) {
+		if (run->end <= first && !mem_source_next_run(d->src, first, d->kernel->target.page_shift, run))
+			*run = (struct pfn_run){ first, end, RUN_DATA };
+		to = min_u64(end, run->end);
+		if (run->kind == RUN_LOST) {
 			if (kdump_writer_add_lost(d->writer, first, to, e))
 				return e->status;
 		} else {

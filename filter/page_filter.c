@@ -12,8 +12,6 @@
 
 /* So much of the struct pages is asked for at once: large enough to amortize the look-up of its address. */
 #define VIEW_BYTES ((size_t)256 << 10)
-/* The largest compound page of any machine: 16 GiB huge pages of ppc64. */
-#define COMPOUND_BYTES_SHIFT 34
 /* The largest free block of most machines is of order 10; taken where the kernel does not tell. */
 #define MAX_ORDERS_DEFAULT 11
 #define LIST_BUDGET_BASE (UINT64_C(1) << 24)
@@ -217,7 +215,8 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_f
 		/* of other compound pages only the bad pages themselves are marked */
 		if (reason == REASON_HWPOISON && !(traits & T_HUGETLB))
 			order = 0;
-		if (order && ((pfn + i) & ((UINT64_C(1) << order) - 1) || order + f->k->target.page_shift > COMPOUND_BYTES_SHIFT))
+		if (order && ((pfn + i) & ((UINT64_C(1) << order) - 1) ||
+			      order + f->k->target.page_shift > f->k->arch->compound_shift_max))
 			order = 0;
 		count = pages_of_block(f, page, order, reason);
 		exclude(f, pfn + i, count, reason);

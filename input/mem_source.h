@@ -92,7 +92,7 @@ DEFINE_AUTO(mem_source);
 
 /*
  * The next run of pages at or after `from` that the machine had, all of one kind.  Returns false after the
- * last one.  Runs rise, do not overlap, and are as long as their kind lasts.
+ * last one.  Runs rise and do not overlap; one may end although the next is of the same kind.
  */
 bool mem_source_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
 

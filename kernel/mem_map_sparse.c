@@ -15,6 +15,8 @@
 /* So many sections are looked at to tell whether the table makes sense. */
 #define SAMPLE_SECTIONS 64
 #define SECTION_STRUCT_MAX 256
+/* Far below any machine (ppc64: 256 pages): sections of a page or two would only cost time. */
+#define SECTION_SHIFT_MIN 4
 
 /* Address of the pfn's struct mem_section; 0: none.  *next is the first section that may differ. */
 static vaddr_t section_address(const struct mem_map *mm, struct kmem *km, uint64_t nr, uint64_t *next)
@@ -108,7 +110,7 @@ bool mem_map_try_sparse(struct mem_map *mm, struct kmem *km)
 	if (!fact_known(f, F_mem_section) || !fact_known(f, F_mem_section_size) || !fact_known(f, F_section_map))
 		return false;
 	if (size < k->target.long_bytes || size > SECTION_STRUCT_MAX || fact(f, F_section_map) > size - k->target.long_bytes ||
-	    a->section_bits <= page_shift || a->section_bits > a->physmem_bits || a->physmem_bits > 60) {
+	    a->section_bits < page_shift + SECTION_SHIFT_MIN || a->section_bits > a->physmem_bits || a->physmem_bits > 60) {
 		snprintf(mm->why_none, sizeof(mm->why_none),
 			 "sections of %u of %u address bits, described in %lld bytes, cannot be", a->section_bits,
 			 a->physmem_bits, (long long)size);

@@ -350,7 +350,17 @@ COSTLY = [(function, name) for function in (costly_many_pieces, costly_million_p
                                             costly_alternating, costly_overlapping)
           for name in ("6.1", "2.6.32-flat")] \
     + [(costly_notes, "6.1"), (costly_sections, "static"), (costly_nodes, "2.6.32-lists")]
+HEAVY = (costly_million_pieces, costly_nodes)
 COSTLY_OPTIONS = [["-d", "1"], ["-d", "31", "-l"], ["-d", "31", "--cyclic-buffer", "1"], ["-d", "31", "--dry-run"]]
+
+
+def costly_numbers(which):
+    every = range(len(COSTLY) * len(COSTLY_OPTIONS))
+    if which == "few":
+        return [number for number in every if COSTLY[number // len(COSTLY_OPTIONS)][0] not in HEAVY]
+    if which in ("all", "none"):
+        return every if which == "all" else []
+    return [int(number) for number in which.split(",")]
 
 
 # ---- addresses that cannot be
@@ -693,7 +703,7 @@ def main():
     parser.add_argument("--count", type=int, default=100, help="random mutations")
     parser.add_argument("--first", type=int, default=0, help="number of the first one")
     parser.add_argument("--extremes", default="all", help="all, none, or a number: every so many header values")
-    parser.add_argument("--costly", default="none", help="inputs that ask for much work: all, none, or one by number")
+    parser.add_argument("--costly", default="none", help="inputs that ask for much work: all, few, none, or numbers")
     parser.add_argument("--extreme", action="append", default=[], metavar="BASE:N", help="only this header value")
     parser.add_argument("--keep", metavar="DIR", help="keep failing inputs here")
     parser.add_argument("--verbose", action="store_true")
@@ -714,9 +724,7 @@ def main():
             tester.extreme(int(number), name, list(extreme_cases(tester.base(name)))[int(number)])
         for number in range(len(BEYOND)) if step and not options.extreme else ():
             tester.beyond(number)
-        costly = range(len(COSTLY) * len(COSTLY_OPTIONS)) if options.costly == "all" \
-            else [] if options.costly == "none" else [int(options.costly)]
-        for number in costly:
+        for number in costly_numbers(options.costly):
             tester.costly(number)
         for number in range(options.first, options.first + options.count):
             tester.random(number)

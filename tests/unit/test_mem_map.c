@@ -203,11 +203,17 @@ TEST(only_online_nodes_count)
 		line("SYMBOL(node_online_map)=%" PRIx64 "\nSIZE(nodemask_t)=16\n", world_va(&w, 0x3000));
 		for (unsigned k = 0; k < 70; k++)
 			node(k, k * 2, 2, world_va(&w, 0x10000));
-		/* nodes 1 and 66 */
+		/* nodes 1, 40 and 66 */
 		world_put_long(&w, 0x3000, 2);
+		if (w.k.target.long_bytes == 8)
+			world_put_long(&w, 0x3000, 2 | UINT64_C(1) << 40);
+		else
+			world_put_long(&w, 0x3004, 1 << 8);
 		world_put_long(&w, 0x3000 + 64 / (w.k.target.long_bytes * 8) * w.k.target.long_bytes, 4);
 		assert_true(node_next(w.km, &n, &pgdat));
 		assert_int_equal(pgdat, world_va(&w, 0x5100));
+		assert_true(node_next(w.km, &n, &pgdat));
+		assert_int_equal(pgdat, world_va(&w, 0x5000 + 40 * 0x100));
 		assert_true(node_next(w.km, &n, &pgdat));
 		assert_int_equal(pgdat, world_va(&w, 0x5000 + 66 * 0x100));
 		assert_false(node_next(w.km, &n, &pgdat));

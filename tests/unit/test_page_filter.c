@@ -184,13 +184,55 @@ TEST(head_at_the_end_of_its_map_has_no_tail_to_ask)
 	uint8_t kept[PAGES / 8];
 
 	open_world(shapes[0], NULL);
-	put_page(PAGES - 1, (struct fields){ .flags = LRU | HEAD, .mapping = 0x1001 });
-	/* what lies behind the map looks like a tail of a huge page */
+	/* with a tail it would be a huge page; what lies behind the map looks like one */
+	put_page(PAGES - 1, (struct fields){ .flags = HEAD, .mapcount = HUGETLB });
 	world_put_long(&w, world_page(&w, PAGES), 9);
 	world_put_long(&w, world_page(&w, PAGES) + 8, 0x2001);
 	scan(DL_USER, PAGES, kept);
-	check_kept(kept, 0, PAGES - 1, true);
-	check_kept(kept, PAGES - 1, PAGES, false);
+	check_kept(kept, 0, PAGES, true);
+	world_close(&w);
+}
+
+TEST(tail_of_a_head_is_found_where_the_map_goes_on_elsewhere)
+{
+	struct arch_state *a = &w.k.arch_state;
+	const paddr_t elsewhere = 0x100000;
+	uint8_t kept[PAGES / 8];
+
+	open_world(shapes[0], NULL);
+	/* the second page of the map, with the struct pages from 64 on, is not the next one in memory */
+	a->linear[1] = a->linear[0];
+	a->linear[0].end = world_va(&w, MEM_MAP_AT + 4096);
+	a->linear[1].start = a->linear[0].end;
+	a->linear[1].paddr = elsewhere;
+	a->n_linear = 2;
+	memcpy(w.mem.bytes + elsewhere, w.mem.bytes + MEM_MAP_AT + 4096, PAGES * 64 - 4096);
+	put_page(63, (struct fields){ .flags = HEAD, .mapcount = HUGETLB });
+	world_put_long(&w, elsewhere, 1);
+	world_put_long(&w, elsewhere + 8, 0x2001);
+	w.mem.view_max = 4096;
+	scan(DL_USER, PAGES, kept);
+	check_kept(kept, 0, 63, true);
+	check_kept(kept, 63, 64, false);
+	check_kept(kept, 64, PAGES, true);
+	world_close(&w);
+}
+
+TEST(bad_page_of_a_compound_page_that_stays_goes_alone_unless_it_is_huge)
+{
+	uint8_t kept[PAGES / 8];
+	struct filter_counts c;
+
+	open_world(shapes[0], NULL);
+	put_compound(64, 3, (struct fields){ .flags = POISON, .mapcount = SLAB });
+	put_compound(128, 5, (struct fields){ .flags = POISON, .mapcount = HUGETLB });
+	c = scan(0, PAGES, kept);
+	check_kept(kept, 64, 65, false);
+	check_kept(kept, 65, 128, true);
+	/* which of its pages is bad, the kernel keeps to itself */
+	check_kept(kept, 128, 160, false);
+	check_kept(kept, 160, PAGES, true);
+	assert_int_equal(c.excluded[REASON_HWPOISON], 33);
 	world_close(&w);
 }
 
@@ -670,6 +712,8 @@ int main(void)
 		cmocka_unit_test(compound_page_goes_or_stays_as_a_whole),
 		cmocka_unit_test(head_that_is_not_aligned_or_impossibly_large_stands_for_itself),
 		cmocka_unit_test(head_at_the_end_of_its_map_has_no_tail_to_ask),
+		cmocka_unit_test(tail_of_a_head_is_found_where_the_map_goes_on_elsewhere),
+		cmocka_unit_test(bad_page_of_a_compound_page_that_stays_goes_alone_unless_it_is_huge),
 		cmocka_unit_test(free_block_of_an_impossible_order_is_kept_and_counted),
 		cmocka_unit_test(pages_counted_once_though_blocks_overlap_holes),
 		cmocka_unit_test(kinds_of_runs_are_treated_as_what_they_are),

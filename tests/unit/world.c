@@ -145,7 +145,7 @@ void world_open(struct world *w, unsigned long_bytes, bool big_endian, size_t pa
 	struct err e;
 
 	open_kernel(w, pages);
-	w->arch = (struct arch_ops){ .name = "invented",
+	w->arch = (struct arch_ops){ .name = "invented", .compound_shift_max = 34,
 				     .long_bytes = long_bytes,
 				     .big_endian = big_endian,
 				     .pte_bytes = long_bytes,

@@ -58,7 +58,6 @@ mirror()
 }
 
 # suite_apt SUITE COMMAND...: apt on a package list of its own, so that the host's is neither used nor changed.
-# The list is fetched once and kept as long as the cache.
 suite_apt()
 {
 	local suite=$1 tool=$2 dir=$CACHE/apt/$1
@@ -73,11 +72,12 @@ suite_apt()
 		-o DPkg::Post-Invoke::= -o APT::Update::Post-Invoke::= -o APT::Update::Post-Invoke-Success::= "$@"
 }
 
+# suite_ready SUITE: its package list is there, and of today, for a suite in motion keeps nothing old
 suite_ready()
 {
 	local suite=$1 dir=$CACHE/apt/$1 url
 
-	[ -e "$dir/fetched" ] && return
+	[ -z "$(find "$dir/fetched" -mmin -600 2>/dev/null)" ] || return 0
 	[ -e "${MDF_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}" ] ||
 		die "needs Debian's package debian-archive-keyring"
 	mkdir -p "$dir/state/lists/partial" "$dir/cache/archives/partial"

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define HUGE_PAGE (2UL << 20)
@@ -315,8 +315,9 @@ static int snapshot(const char *device, int crash)
 			return 1;
 		}
 	fsync(to);
-	printf("SNAPSHOT_SIZE %zu\nREADY\n", used);
+	printf("@SNAPSHOT_SIZE %zu\n@READY\n", used);
 	fflush(stdout);
+	tcdrain(STDOUT_FILENO);	/* or the kernel's last words may fall into ours */
 	if (crash && write(trigger, "c", 1) < 0)
 		perror("sysrq-trigger");
 	pause();
