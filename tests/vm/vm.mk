@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Real kernels: not part of `make check`, as they need QEMU, the network and half an hour.
+
+.PHONY: check-vm
+# QUICK=1: one kernel and few levels; KERNELS="6.12 7.2" LEVELS=0,31: these
+check-vm: $(PROGRAM)
+	@tests/vm/run $(if $(filter 1,$(QUICK)),--quick) $(if $(KERNELS),--kernels "$(KERNELS)") $(if $(LEVELS),--levels $(LEVELS)) ./$(PROGRAM)
