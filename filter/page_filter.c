@@ -277,7 +277,7 @@ static pfn_t scan_chunk(struct page_filter *f, const struct mem_map_chunk *c, pf
 		}
 		pfn += f->layout.long64 ? decide_batch_64(f, c, pfn, s.data, n) : decide_batch_32(f, c, pfn, s.data, n);
 		/* what could not be read came as zeros, which decide nothing */
-		f->counts.unread_structs += !kmem_view_intact(f->km);
+		f->counts.unread_structs += kmem_view_intact(f->km) ? 0 : n;
 	}
 	return pfn;
 }

@@ -33,7 +33,8 @@ bool vmcoreinfo_find(const struct vmcoreinfo *v, const char *key, const char **v
 	const char *line;
 
 	while (next_line(v, &at, &line, &n)) {
-		if (n <= key_len || memcmp(line, key, key_len) || line[key_len] != '=')
+		/* a line without a value says nothing */
+		if (n < key_len + 2 || memcmp(line, key, key_len) || line[key_len] != '=')
 			continue;
 		*value = line + key_len + 1;
 		*len = n - key_len - 1;
@@ -44,10 +45,14 @@ bool vmcoreinfo_find(const struct vmcoreinfo *v, const char *key, const char **v
 
 bool vmcoreinfo_decimal(const struct vmcoreinfo *v, const char *key, uint64_t *value)
 {
-	const char *s;
-	size_t len;
+	size_t at = 0, n, key_len = strlen(key);
+	const char *line;
+	bool found = false;
 
-	return vmcoreinfo_find(v, key, &s, &len) && text_to_u64(s, len, 10, value);
+	while (next_line(v, &at, &line, &n))
+		if (n > key_len && !memcmp(line, key, key_len) && line[key_len] == '=')
+			found |= text_to_u64(line + key_len + 1, n - key_len - 1, 10, value);
+	return found;
 }
 
 /* Numbers are decimal, perhaps negative, or hexadecimal with or without "0x". */

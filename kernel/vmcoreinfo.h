@@ -17,10 +17,10 @@ struct vmcoreinfo {
 /* The text ends at the first NUL: Xen pads with them. */
 struct vmcoreinfo vmcoreinfo_over(const char *text, size_t len);
 
-/* Finds the value of the first line that starts with `key` and "="; it is not NUL-terminated. */
+/* Finds the value of the first line that starts with `key` and "=" and has one; it is not NUL-terminated. */
 bool vmcoreinfo_find(const struct vmcoreinfo *v, const char *key, const char **value, size_t *len);
 
-/* As vmcoreinfo_find() for a decimal number such as PAGESIZE. */
+/* A decimal number such as PAGESIZE, for which the last line that parses counts. */
 bool vmcoreinfo_decimal(const struct vmcoreinfo *v, const char *key, uint64_t *value);
 
 /*

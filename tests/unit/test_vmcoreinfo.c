@@ -41,8 +41,7 @@ TEST(line_is_found_by_its_whole_key_at_the_start_of_a_line)
 	assert_string_equal(value, "6.1.0");
 	assert_true(find(text, "PAGESIZE", value, sizeof(value)));
 	assert_string_equal(value, "4096");
-	assert_true(find(text, "EMPTY", value, sizeof(value)));
-	assert_string_equal(value, "");
+	assert_false(find(text, "EMPTY", value, sizeof(value)));
 	assert_false(find(text, "SIZE", value, sizeof(value)));
 	assert_false(find(text, "PAGES", value, sizeof(value)));
 	assert_false(find(text, "SIZE(pag", value, sizeof(value)));
@@ -56,6 +55,17 @@ TEST(first_of_equal_lines_counts)
 
 	assert_true(find("A=1\nB=2\nA=3\n", "A", value, sizeof(value)));
 	assert_string_equal(value, "1");
+	assert_true(find("A=\nA=3\n", "A", value, sizeof(value)));
+	assert_string_equal(value, "3");
+}
+
+TEST(last_of_equal_decimal_lines_counts)
+{
+	struct vmcoreinfo v = over("PAGESIZE=4096\nPAGESIZE=8192\nPAGESIZE=x\n");
+	uint64_t value;
+
+	assert_true(vmcoreinfo_decimal(&v, "PAGESIZE", &value));
+	assert_int_equal(value, 8192);
 }
 
 TEST(last_line_needs_no_newline)
@@ -64,8 +74,7 @@ TEST(last_line_needs_no_newline)
 
 	assert_true(find("A=1\nB=22", "B", value, sizeof(value)));
 	assert_string_equal(value, "22");
-	assert_true(find("B=", "B", value, sizeof(value)));
-	assert_string_equal(value, "");
+	assert_false(find("B=", "B", value, sizeof(value)));
 	assert_false(find("A=1\nB", "B", value, sizeof(value)));
 }
 
@@ -300,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(line_is_found_by_its_whole_key_at_the_start_of_a_line),
 		cmocka_unit_test(first_of_equal_lines_counts),
+		cmocka_unit_test(last_of_equal_decimal_lines_counts),
 		cmocka_unit_test(last_line_needs_no_newline),
 		cmocka_unit_test(text_ends_at_the_first_nul),
 		cmocka_unit_test(line_that_lost_its_newline_spoils_only_itself_and_the_one_it_swallowed),
