@@ -15,9 +15,19 @@ from codecs_kdump import CodecError
 HERE = os.path.dirname(os.path.abspath(__file__))
 # each level once, and both ways of storing pages; selftest.py runs all combinations
 RUNS = (([], (0, 2, 8, 31)), (["-l"], (1, 4, 16)))
-# every dump is synced before it is called complete: in memory that costs nothing
-WORK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 DROPPED_KEYS = ("kernel-2.6.32", "kernel-6.12", "kernel-7.1")
+
+
+def work_folder():
+    """Every dump is synced before it is called complete: in memory that costs nothing, where there is enough of it."""
+    try:
+        free = os.statvfs("/dev/shm")
+        return "/dev/shm" if free.f_bavail * free.f_frsize >= 1 << 30 and os.access("/dev/shm", os.W_OK) else None
+    except OSError:
+        return None
+
+
+WORK = work_folder()
 
 
 def options(arguments, levels):

@@ -30,7 +30,7 @@ class Layout:
         def offset(*names):
             for name in names:
                 try:
-                    return page.type.offsetof(name) if hasattr(page, "type") else _offset(page, name)
+                    return _offset(page, name)
                 except LookupError:
                     continue
             raise LookupError(names[0])
@@ -43,47 +43,42 @@ class Layout:
         self.lru = offset("lru")
         self.head = offset("compound_info", "compound_head")
 
-        flag = dict((name, value) for name, value in prog.type("enum pageflags").enumerators)
-        self.bit = {name: 1 << flag["PG_" + name] for name in ("lru", "private", "swapcache", "swapbacked", "reserved", "head")}
+        flag = dict(prog.type("enum pageflags").enumerators)
+        self.bit = {name: 1 << flag["PG_" + name]
+                    for name in ("lru", "private", "swapcache", "swapbacked", "reserved", "head")}
         # a flag of its own until 6.10, a page type since
         self.bit["slab"] = 1 << flag["PG_slab"] if "PG_slab" in flag else 0
         self.bit["hwpoison"] = 1 << flag["PG_hwpoison"] if "PG_hwpoison" in flag else 0
-        self.bit["movable_ops"] = 1 << flag["PG_movable_ops"] if "PG_movable_ops" in flag else 0
         self._types(prog)
 
-        try:
-            # up to 6.5 the first tail says what kind of compound page it is
-            self.dtor = offset("compound_dtor") if self.version < (6, 3) else (
-                _offset(prog.type("struct folio"), "_folio_dtor") - self.size)
-            self.hugetlb_dtor = dict(
-                (n, v) for n, v in prog.type("enum compound_dtor_id").enumerators)["HUGETLB_PAGE_DTOR"]
-        except LookupError:
-            self.dtor = None
-        self.hugetlb_flag = None
-        if self.dtor is None and (6, 6) <= self.version < (6, 9):
-            self.hugetlb_flag = 1 << flag["PG_hugetlb"]
+        # what a compound page is: first a field of its first tail, since 6.9 a page type
+        self.dtor = None
+        if self.version < (6, 3):
+            self.dtor = offset("compound_dtor")
+            self.hugetlb_dtor = dict(prog.type("enum compound_dtor_id").enumerators)["HUGETLB_PAGE_DTOR"]
+        elif self.version < (6, 9):
+            sys.exit("how kernel %s marks its hugetlb pages is not known here" % self.release)
 
     def _types(self, prog):
         """self.type_of(word of page_type) -> name or None"""
         try:
-            names = {n: v for n, v in prog.type("enum pagetype").enumerators}
+            names = dict(prog.type("enum pagetype").enumerators)
         except LookupError:
             names = {}
         if "PGTY_buddy" in names:
             table = {v: n[5:] for n, v in names.items() if n != "PGTY_mapcount_underflow"}
             self.type_of = lambda word: table.get(word >> 24)
             return
-        # Before 6.12 a type is a bit that is clear while the top four (two in 6.11) are set.
         if names:
-            bits = {n[3:]: v for n, v in names.items()}
-        elif self.version < (5, 11):
+            sys.exit("the page types of kernel %s are not known here" % self.release)
+        # A type is a bit that is clear while the top four are set; the names are macros, of which DWARF knows nothing.
+        if self.version < (5, 11):
             bits = {"buddy": 0x80, "offline": 0x100, "table": 0x400, "guard": 0x800}
         else:
             bits = {"buddy": 0x80, "offline": 0x100, "table": 0x200, "guard": 0x400, "hugetlb": 0x800}
-        base = 0x80000000 if self.version == (6, 11) else 0xF0000000
 
         def type_of(word):
-            if word & base != base:
+            if word & 0xF0000000 != 0xF0000000:
                 return None
             for name, bit in bits.items():
                 if not word & bit:
@@ -269,8 +264,6 @@ def classify(prog, layout, pages, lists):
         if layout.dtor is not None:
             at = pages.base + (pfn + 1) * layout.size + layout.dtor
             return prog.read(at, 1)[0] == layout.hugetlb_dtor
-        if layout.hugetlb_flag:
-            return bool(flags[pfn + 1] & layout.hugetlb_flag)
         return False  # a page type
 
     def state_of_head(pfn):
@@ -288,8 +281,6 @@ def classify(prog, layout, pages, lists):
         swapcache = f & bit["swapcache"] and f & bit["swapbacked"]
         if swapcache:
             extra |= SWAPCACHE
-        if f & bit["movable_ops"] and layout.bit["movable_ops"] and not f & bit["lru"] and _movable(layout, f, m):
-            return CODE["movable"]
         if m & 1:
             return CODE["anon"] | extra
         if f & bit["lru"] or swapcache:
@@ -355,11 +346,6 @@ def classify(prog, layout, pages, lists):
     for pfn, order in lists.pcp.items():
         block(pfn, order, "pcp", (CODE["norefs"], CODE["kernel"], CODE["mapping"], CODE["anon"]))
     return words, problems
-
-
-def _movable(layout, flags, mapping):
-    del layout, flags
-    return not mapping & 3
 
 
 def self_check(prog, layout, pages):
