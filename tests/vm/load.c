@@ -193,8 +193,9 @@ static int make_poisoned(size_t len)
 /* Kernel pages with user data: pipe buffers, and the ring of a perf event, which on older kernels has a mapping. */
 static int make_kernel_buffers(size_t len)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr),
-					.config = PERF_COUNT_SW_CPU_CLOCK, .disabled = 1 };
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_CPU_CLOCK, .disabled = 1
+	};
 	char *ring, text[4096];
 	int fd[2];
 
@@ -317,7 +318,7 @@ static int snapshot(const char *device, int crash)
 	fsync(to);
 	printf("@SNAPSHOT_SIZE %zu\n@READY\n", used);
 	fflush(stdout);
-	tcdrain(STDOUT_FILENO);	/* or the kernel's last words may fall into ours */
+	tcdrain(STDOUT_FILENO); /* or the kernel's last words may fall into ours */
 	if (crash && write(trigger, "c", 1) < 0)
 		perror("sysrq-trigger");
 	pause();

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""readers_drgn.py [--log] DUMP VMLINUX: what drgn sees in a dump - the tasks with their stacks, and the kernel's log."""
+"""readers_drgn.py [--log] DUMP VMLINUX: what drgn sees in a dump: the tasks with their stacks, and the log."""
 
 import sys
 
