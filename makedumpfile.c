@@ -38,6 +38,10 @@ static void say_command_line(int argc, char **argv)
 	message(MSG_DEBUG, "\n\n");
 }
 
+static enum status (*const commands[])(const struct options *opt, struct err *e) = {
+	[COMMAND_DUMP] = command_dump,
+};
+
 int main(int argc, char **argv)
 {
 	struct err e = { OK, 0, "" };
@@ -52,6 +56,8 @@ int main(int argc, char **argv)
 
 	st = options_parse(&opt, argc, argv, &e);
 	message_set_level(opt.message_level);
+	if (opt.flatten)
+		message_keep_stdout();
 	if (!st && opt.help) {
 		options_print_help();
 		return finish_text();
@@ -65,7 +71,7 @@ int main(int argc, char **argv)
 	parsed = !st;
 	if (!st) {
 		say_command_line(argc, argv);
-		st = command_dump(&opt, &e);
+		st = commands[opt.command](&opt, &e);
 	}
 	if (st)
 		say_failure(&e, parsed);

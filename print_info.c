@@ -10,11 +10,17 @@
 #include <unistd.h>
 
 static unsigned shown_classes = MSG_LEVEL_DEFAULT;
+static bool all_to_stderr;
 static bool progress_line_open;
 
 void message_set_level(unsigned level)
 {
 	shown_classes = level;
+}
+
+void message_keep_stdout(void)
+{
+	all_to_stderr = true;
 }
 
 unsigned message_level(void)
@@ -37,7 +43,7 @@ static void end_progress_line(void)
 
 void message(enum message_class c, const char *fmt, ...)
 {
-	FILE *to = c & (MSG_PROGRESS | MSG_ERROR) ? stderr : stdout;
+	FILE *to = all_to_stderr || c & (MSG_PROGRESS | MSG_ERROR) ? stderr : stdout;
 	va_list ap;
 
 	if (!message_shows(c))

@@ -20,6 +20,8 @@ enum message_class {
 
 void message_set_level(unsigned level);
 unsigned message_level(void);
+/* From now on all classes go to standard error: standard output carries data. */
+void message_keep_stdout(void);
 
 /* True if messages of this class are shown: asks before work is spent on their text. */
 bool message_shows(enum message_class c);

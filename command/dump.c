@@ -62,21 +62,21 @@ static enum status open_input(struct dump *d, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = d->opt->no_mmap };
 
-	if (mem_source_open(&d->src, d->opt->input, &how, e))
+	if (mem_source_open(&d->src, d->opt->inputs[0], &how, e))
 		return e->status;
 	if (d->src->is_xen)
 		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
-			       d->opt->input);
+			       d->opt->inputs[0]);
 	if (kernel_open(&d->kernel, d->src, e))
-		return err_add(e, "%s", d->opt->input);
+		return err_add(e, "%s", d->opt->inputs[0]);
 	if (!d->kernel->max_mapnr)
-		return err_set(e, E_FORMAT, "%s holds no memory", d->opt->input);
+		return err_set(e, E_FORMAT, "%s holds no memory", d->opt->inputs[0]);
 	if (d->kernel->has_vmcoreinfo || d->opt->dump_levels[0] <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
 		       "Dump levels above 1 need to know the kernel: '-x' or '-i' can tell, where they are built in.",
-		       d->opt->input);
+		       d->opt->inputs[0]);
 }
 
 static const struct codec *choose_codec(const struct options *opt)
@@ -132,8 +132,8 @@ static enum status open_output(struct dump *d, struct err *e)
 	memcpy(about.utsname, k->utsname, sizeof(about.utsname));
 	if (opt->work_dir && bitmap_store_open(&d->store, opt->work_dir, e))
 		return err_add(e, "--work-dir");
-	if (opt->dry_run ? sink_null_open(&d->sink, opt->output, e) :
-			   sink_file_open(&d->sink, opt->output, opt->overwrite, d->src->file->fd, e))
+	if (opt->dry_run ? sink_null_open(&d->sink, opt->outputs[0], e) :
+			   sink_file_open(&d->sink, opt->outputs[0], opt->overwrite, d->src->file->fd, e))
 		return e->status;
 	return kdump_writer_open(&d->writer, d->sink, d->src, &about, e);
 }
@@ -330,7 +330,7 @@ static enum status run(struct dump *d, struct err *e)
 {
 	enum status st;
 
-	if (sink_file_check(d->opt->output, d->opt->overwrite, e) || open_input(d, e))
+	if (sink_file_check(d->opt->outputs[0], d->opt->overwrite, e) || open_input(d, e))
 		return e->status;
 	if (d->opt->has_vtop && kernel_print_translation(d->kernel, d->opt->vtop, e))
 		return e->status;
@@ -352,7 +352,7 @@ static enum status run(struct dump *d, struct err *e)
 		message(MSG_COMMON, "This is an incomplete dumpfile, but might analyzable.\n");
 	if (!st) {
 		report(d);
-		message(MSG_COMMON, "\nThe dumpfile is saved to %s.\n", d->opt->output);
+		message(MSG_COMMON, "\nThe dumpfile is saved to %s.\n", d->opt->outputs[0]);
 	}
 	return st;
 }

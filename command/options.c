@@ -2,10 +2,13 @@
 /* Options are rows: getopt's tables, the help text and the checks all come from them. */
 #include "command/options.h"
 
+#include <ctype.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "filter/page_layout.h"
@@ -87,11 +90,42 @@ static enum status parse_levels(struct options *opt, const char *list, struct er
 	return OK;
 }
 
+/* A number with an optional suffix K, M, G, T, P or E of 1024s; more than 0. */
+static bool parse_size(const char *text, uint64_t *bytes)
+{
+	static const char suffixes[] = "KMGTPE";
+	size_t len = strlen(text);
+	const char *suffix = len && text[len - 1] ? strchr(suffixes, toupper((unsigned char)text[len - 1])) : NULL;
+	unsigned shift = 0;
+	char digits[32];
+
+	/* in a hexadecimal number the last E is a digit */
+	if (suffix && *suffix == 'E' && !strncasecmp(text, "0x", 2))
+		suffix = NULL;
+	if (suffix) {
+		shift = 10 * (unsigned)(suffix - suffixes + 1);
+		len--;
+	}
+	if (len >= sizeof(digits))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	if (!text_to_u64_any(digits, bytes) || !*bytes || *bytes > UINT64_MAX >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}
+
 /* What a parsed option does not keep in struct options until the end. */
 struct parse {
 	struct options *opt;
 	bool debug, stats;
+	uint64_t seen; /* bits of enum option_id, and LEVEL */
 };
+
+#define BIT(id) (UINT64_C(1) << O_##id)
+#define LEVEL (UINT64_C(1) << 63) /* a first level that is not 0 */
+#define COMPRESSED (BIT(compress_zlib) | BIT(compress_lzo) | BIT(compress_snappy) | BIT(compress_zstd))
 
 static enum status take(struct parse *p, enum option_id id, const char *arg, struct err *e)
 {
@@ -101,13 +135,13 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 	uint64_t wide;
 	long n;
 
-	if (row->state == LATER) {
-		/* nothing but "no threads" is what this build does anyway */
-		if (id == O_num_threads && text_to_int(arg, -1000000, 0, &n))
-			return OK;
+	/* nothing but "no threads" is what this build does anyway */
+	if (row->state == LATER && id == O_num_threads && text_to_int(arg, -1000000, 0, &n))
+		return OK;
+	if (row->state == LATER)
 		return err_set(e, E_UNSUPPORTED, "%s is not available in this build.",
 			       row_name(row, name, sizeof(name)));
-	}
+	p->seen |= UINT64_C(1) << id;
 	switch (id) {
 	case O_compress_zlib:
 		opt->codec = KDUMP_ZLIB;
@@ -123,6 +157,54 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 		break;
 	case O_dump_level:
 		return parse_levels(opt, arg, e);
+	case O_elf:
+		opt->elf = true;
+		break;
+	case O_vmemmap:
+		opt->drop_vmemmap = true;
+		break;
+	case O_flatten:
+		opt->flatten = true;
+		break;
+	case O_split:
+		opt->split = true;
+		break;
+	case O_splitblock_size:
+		if (!text_to_int(arg, 0, 1L << 40, &n))
+			return bad_number(row, arg, "a size in KiB", e);
+		opt->splitblock_size = (uint64_t)n << 10;
+		break;
+	case O_size_limit:
+		if (!parse_size(arg, &opt->size_limit))
+			return err_set(e, E_USAGE, "Limit size(%s) is invalid.", arg);
+		break;
+	case O_num_threads:
+		if (!text_to_int(arg, INT_MIN, INT_MAX, &n))
+			return bad_number(row, arg, "a number of threads", e);
+		opt->threads = n < 0 ? 0 : (int)n;
+		break;
+	case O_vmlinux:
+		opt->vmlinux = arg;
+		break;
+	case O_vmcoreinfo:
+		opt->vmcoreinfo = arg;
+		break;
+	case O_make_vmcoreinfo:
+		opt->make_vmcoreinfo = arg;
+		break;
+	case O_partial_dmesg:
+		opt->partial_dmesg = true;
+		break;
+	case O_diskset:
+		if (opt->n_diskset == DISKSET_MAX)
+			return err_set(e, E_USAGE, "--diskset: more than %d files", DISKSET_MAX);
+		opt->diskset[opt->n_diskset++] = arg;
+		break;
+	case O_rearrange:
+	case O_reassemble:
+	case O_dump_dmesg:
+	case O_mem_usage:
+		break; /* one of them becomes the command */
 	case O_overwrite:
 		opt->overwrite = true;
 		break;
@@ -181,13 +263,127 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 	return OK;
 }
 
-static enum status check_rules(struct options *opt, int n_positionals, struct err *e)
+/* --- rules about options and files together -------------------------------------------------------- */
+
+static const struct {
+	uint64_t option; /* one bit: selects the command */
+	enum command command;
+} commands[] = {
+	{ BIT(make_vmcoreinfo), COMMAND_MAKE_VMCOREINFO },
+	{ BIT(rearrange), COMMAND_REARRANGE },
+	{ BIT(reassemble), COMMAND_REASSEMBLE },
+	{ BIT(dump_dmesg), COMMAND_DUMP_DMESG },
+	{ BIT(mem_usage), COMMAND_MEM_USAGE },
+};
+
+/* What asks about pages of a kernel or shapes a dump has no place where files are only turned into others. */
+#define NOT_A_DUMP                                                                                            \
+	(COMPRESSED | LEVEL | BIT(elf) | BIT(vmcoreinfo) | BIT(xen_vmcoreinfo) | BIT(flatten) | BIT(xen_only))
+
+/* An option of each side: the command line is refused. */
+static const struct clash {
+	uint64_t one, other;
+} clashes[] = {
+	{ BIT(make_vmcoreinfo), NOT_A_DUMP | BIT(rearrange) | BIT(dry_run) },
+	{ BIT(rearrange), NOT_A_DUMP | BIT(vmlinux) | BIT(xen_syms) },
+	{ BIT(reassemble), NOT_A_DUMP | BIT(vmlinux) | BIT(xen_syms) | BIT(split) | BIT(dry_run) },
+	{ BIT(elf), COMPRESSED | BIT(split) },
+	{ BIT(vmcoreinfo) | BIT(xen_vmcoreinfo), BIT(vmlinux) | BIT(xen_syms) },
+	{ BIT(dump_dmesg), BIT(dry_run) | BIT(split) },
+	{ BIT(flatten), BIT(split) },
+};
+
+/* An option that means nothing without one of others. */
+static const struct need {
+	uint64_t option, one_of;
+} needs[] = {
+	{ BIT(make_vmcoreinfo), BIT(vmlinux) | BIT(xen_syms) },
+	{ BIT(config), BIT(vmlinux) },
+	{ BIT(partial_dmesg), BIT(dump_dmesg) },
+};
+
+/* The first option of a set, as people write it. */
+static const char *set_name(uint64_t set, char *buf, size_t len)
 {
+	if (set == LEVEL)
+		return "-d";
+	return row_name(&rows[__builtin_ctzll(set)], buf, len);
+}
+
+static enum status check_combinations(uint64_t seen, struct err *e)
+{
+	char a[64], b[64];
+
+	for (size_t i = 0; i < ARRAY_SIZE(clashes); i++)
+		if (seen & clashes[i].one && seen & clashes[i].other)
+			return err_set(e, E_USAGE, "%s cannot be used with %s.",
+				       set_name(seen & clashes[i].other, a, sizeof(a)),
+				       set_name(seen & clashes[i].one, b, sizeof(b)));
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (seen & needs[i].option && !(seen & needs[i].one_of))
+			return err_set(e, E_USAGE, "%s needs %s.", set_name(needs[i].option, a, sizeof(a)),
+				       set_name(needs[i].one_of, b, sizeof(b)));
+	return OK;
+}
+
+/* How many files a command line may name: of them inputs come first. */
+struct file_form {
+	unsigned least, most, inputs;
+};
+
+static struct file_form file_form(const struct options *opt, unsigned n_files)
+{
+	unsigned in = opt->n_diskset ? 0 : 1;
+
+	switch (opt->command) {
+	case COMMAND_MAKE_VMCOREINFO:
+		return (struct file_form){ 0, 0, 0 };
+	case COMMAND_REARRANGE:
+		return (struct file_form){ 1, 1, 0 };
+	case COMMAND_REASSEMBLE:
+		return (struct file_form){ 2, UINT_MAX, n_files - 1 };
+	case COMMAND_MEM_USAGE:
+		/* a second name has always been taken and ignored */
+		return (struct file_form){ 1, 2, 1 };
+	case COMMAND_DUMP_DMESG:
+	case COMMAND_DUMP:
+		break;
+	}
+	if (opt->split)
+		return (struct file_form){ in + 2, UINT_MAX, in };
+	/* with --diskset a name for the output that goes to standard output was needed once */
+	if (opt->flatten)
+		return (struct file_form){ in, 1, in };
+	return (struct file_form){ in + 1, in + 1, in };
+}
+
+static enum status place_files(struct options *opt, const char *const *files, unsigned n_files, struct err *e)
+{
+	struct file_form form = file_form(opt, n_files);
+
+	if (n_files < form.least || n_files > form.most)
+		return err_set(e, E_USAGE, "%s", "");
+	opt->inputs = form.inputs ? files : opt->diskset;
+	opt->n_inputs = form.inputs ? form.inputs : opt->n_diskset;
+	opt->outputs = files + form.inputs;
+	opt->n_outputs = opt->flatten || opt->command == COMMAND_MEM_USAGE ? 0 : n_files - form.inputs;
+	return OK;
+}
+
+static enum status check_rules(struct parse *p, const char *const *files, unsigned n_files, struct err *e)
+{
+	struct options *opt = p->opt;
+
 	if (opt->n_dump_levels > 1)
 		return err_set(e, E_UNSUPPORTED, "a list of dump levels is not available in this build.");
-	if (n_positionals != 2)
-		return err_set(e, E_USAGE, "%s", "");
-	return OK;
+	if (opt->dump_levels[0])
+		p->seen |= LEVEL;
+	for (size_t i = ARRAY_SIZE(commands); i--;)
+		if (p->seen & commands[i].option)
+			opt->command = commands[i].command;
+	if (check_combinations(p->seen, e))
+		return e->status;
+	return place_files(opt, files, n_files, e);
 }
 
 enum status options_parse(struct options *opt, int argc, char **argv, struct err *e)
@@ -198,7 +394,14 @@ enum status options_parse(struct options *opt, int argc, char **argv, struct err
 	enum status st = OK;
 	int n_longs = 0, c;
 
-	*opt = (struct options){ .message_level = MSG_LEVEL_DEFAULT, .n_dump_levels = 1, .block_order = -1 };
+	_Static_assert(N_OPTIONS < 63, "sets of options are 64 bits");
+	*opt = (struct options){
+		.message_level = MSG_LEVEL_DEFAULT,
+		.command = COMMAND_DUMP,
+		.n_dump_levels = 1,
+		.threads = -1,
+		.block_order = -1,
+	};
 	for (size_t i = 0; i < N_OPTIONS; i++) {
 		if (rows[i].letter) {
 			*s++ = rows[i].letter;
@@ -226,14 +429,10 @@ enum status options_parse(struct options *opt, int argc, char **argv, struct err
 		st = take(&p, (enum option_id)id, optarg, e);
 	}
 	if (!st && !opt->help && !opt->version)
-		st = check_rules(opt, argc - optind, e);
+		st = check_rules(&p, (const char *const *)argv + optind, (unsigned)(argc - optind), e);
 	opt->message_level |= (p.debug ? MSG_DEBUG : 0u) | (p.stats ? MSG_REPORT : 0u);
 	if (opt->check_params)
 		opt->message_level = MSG_LEVEL_DEFAULT;
-	if (!st && argc - optind == 2) {
-		opt->input = argv[optind];
-		opt->output = argv[optind + 1];
-	}
 	return st;
 }
 

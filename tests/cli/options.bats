@@ -156,6 +156,21 @@ makedumpfile Failed.
 	[ "$n" -gt 10 ]
 }
 
+# company OPTION: the command line in which it makes sense
+company() {
+	case $1 in
+	-F) echo vmcore ;;
+	-R) echo out ;;
+	-g) echo -x vmlinux ;;
+	--split) echo vmcore out1 out2 ;;
+	--diskset) echo out ;;
+	--mem-usage) echo kcore ;;
+	--config) echo -x vmlinux vmcore out ;;
+	--partial-dmesg) echo --dump-dmesg vmcore log ;;
+	*) echo vmcore out ;;
+	esac
+}
+
 @test "every option that works is accepted" {
 	n=0
 	while read -r state letter name argument; do
@@ -167,10 +182,12 @@ makedumpfile Failed.
 			*) option=--$option ;;
 			esac
 			if [ "$argument" = - ]; then
-				"$PROGRAM" --check-params "$option" vmcore out >said
+				set -- "$option"
 			else
-				"$PROGRAM" --check-params "$option" 1 vmcore out >said
+				set -- "$option" 1
 			fi
+			# shellcheck disable=SC2046 # several words are meant
+			"$PROGRAM" --check-params "$@" $(company "$option") >said
 		done
 	done < <(rows)
 	[ "$n" -gt 10 ]

@@ -19,8 +19,12 @@ static void dump(const char *input, const char *output, uint8_t how, unsigned le
 	static const uint32_t codecs[] = { 0, KDUMP_ZLIB, KDUMP_LZO, KDUMP_SNAPPY, KDUMP_ZSTD };
 	struct options opt = {
 		.message_level = MSG_LEVEL_DEFAULT,
-		.input = input,
-		.output = output,
+		.command = COMMAND_DUMP,
+		.inputs = &input,
+		.n_inputs = 1,
+		.outputs = &output,
+		.n_outputs = 1,
+		.threads = -1,
 		.codec = codecs[(how & 7) % ARRAY_SIZE(codecs)],
 		.dump_levels = { level },
 		.n_dump_levels = 1,
