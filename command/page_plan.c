@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which pages go into the dump: input, kernel and filter, and their decisions one window of page frames at a time. */
+#include "command/page_plan.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/bytes.h"
+#include "base/host.h"
+#include "print_info.h"
+
+/* A bitmap of 1 MiB covers 32 GiB of pages of 4 KiB; larger machines are done window by window. */
+#define WINDOW_BYTES_DEFAULT ((uint64_t)1 << 20)
+#define WINDOWS_MAX 65536
+
+static enum status open_input(struct page_plan *p, struct err *e)
+{
+	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
+
+	if (mem_source_open(&p->src, p->opt->inputs[0], &how, e))
+		return e->status;
+	if (p->src->is_xen)
+		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
+			       p->opt->inputs[0]);
+	if (kernel_open(&p->kernel, p->src, e))
+		return err_add(e, "%s", p->opt->inputs[0]);
+	if (!p->kernel->max_mapnr)
+		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
+	if (p->kernel->has_vmcoreinfo || p->opt->dump_levels[0] <= DL_ZERO)
+		return OK;
+	return err_set(e, E_USAGE,
+		       "%s doesn't contain vmcoreinfo.\n"
+		       "Dump levels above 1 need to know the kernel: '-x' or '-i' can tell, where they are built in.",
+		       p->opt->inputs[0]);
+}
+
+static enum status make_window(struct page_plan *p, struct err *e)
+{
+	uint64_t whole = round_up_u64((p->kernel->max_mapnr + 7) / 8, 8);
+	uint64_t bytes = p->opt->window_bytes ? p->opt->window_bytes : WINDOW_BYTES_DEFAULT;
+	uint64_t available = host_available_memory(), limit = available ? available / 10 * 6 : WINDOW_BYTES_DEFAULT;
+
+	/* each window costs a few system calls: with too many of them they would be all the work */
+	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), 8);
+	bytes = min_u64(bytes, whole);
+	if (bytes > limit) {
+		bytes = max_u64(limit & ~UINT64_C(4095), 4096);
+		if (p->opt->window_bytes)
+			message(MSG_COMMON,
+				"Specified buffer size is larger than free memory.\n"
+				"The buffer size for the cyclic mode will be truncated to %" PRIu64 " byte.\n",
+				bytes);
+	}
+	message(MSG_DEBUG, "Buffer size for the cyclic mode: %" PRIu64 "\n", bytes);
+	p->bits = malloc(bytes);
+	if (!p->bits)
+		return err_nomem(e, bytes);
+	p->window = bytes * 8;
+	return OK;
+}
+
+enum status page_plan_open(struct page_plan *p, const struct options *opt, unsigned level, struct err *e)
+{
+	*p = (struct page_plan){ .opt = opt };
+	if (open_input(p, e))
+		return e->status;
+	if (opt->has_vtop && kernel_print_translation(p->kernel, opt->vtop, e))
+		return e->status;
+	if (page_filter_open(&p->filter, p->kernel, level, e) || make_window(p, e))
+		return e->status;
+	if (opt->work_dir && bitmap_store_open(&p->store, opt->work_dir, e))
+		return err_add(e, "--work-dir");
+	return OK;
+}
+
+void page_plan_close(struct page_plan *p)
+{
+	if (p->store)
+		bitmap_store_close(p->store);
+	if (p->filter)
+		page_filter_close(p->filter);
+	if (p->kernel)
+		kernel_close(p->kernel);
+	if (p->src)
+		mem_source_close(p->src);
+	free(p->bits);
+}
+
+/* The next window at or after `from` in which the machine had memory. */
+bool page_plan_next(const struct page_plan *p, pfn_t from, struct plan_window *w)
+{
+	struct pfn_run run;
+
+	if (!mem_source_next_run(p->src, from, p->kernel->target.page_shift, &run) ||
+	    run.start >= p->kernel->max_mapnr)
+		return false;
+	w->start = max_u64(run.start, from) / p->window * p->window;
+	w->end = min_u64(w->start + p->window, p->kernel->max_mapnr);
+	w->bytes = (size_t)((w->end - w->start + 7) / 8);
+	return true;
+}
+
+void page_plan_present(struct page_plan *p, const struct plan_window *w)
+{
+	struct pfn_run run;
+
+	memset(p->bits, 0, w->bytes);
+	for (pfn_t at = w->start; mem_source_next_run(p->src, at, p->kernel->target.page_shift, &run) && run.start < w->end;
+	     at = run.end)
+		bitmap_set_range(p->bits, (size_t)(max_u64(run.start, w->start) - w->start),
+				 (size_t)(min_u64(run.end, w->end) - w->start));
+}
+
+enum status page_plan_decide(struct page_plan *p, const struct plan_window *w, struct err *e)
+{
+	page_filter_scan(p->filter, w->start, w->end, p->bits);
+	p->kept += bitmap_count(p->bits, 0, (size_t)(w->end - w->start));
+	return p->store ? bitmap_store_put(p->store, w->start, p->bits, w->bytes, e) : OK;
+}
+
+/* Where the bitmap does not fit into memory and cannot be read back, it is decided anew. */
+static bool decides_again(const struct page_plan *p)
+{
+	return !p->store && p->window < p->kernel->max_mapnr && !p->read_back;
+}
+
+void page_plan_rewind(struct page_plan *p)
+{
+	if (decides_again(p))
+		page_filter_restart(p->filter);
+}
+
+enum status page_plan_load(struct page_plan *p, const struct plan_window *w, struct err *e)
+{
+	if (p->store)
+		return bitmap_store_get(p->store, w->start, p->bits, w->bytes, e);
+	if (p->window >= p->kernel->max_mapnr)
+		return OK;
+	if (!decides_again(p))
+		return p->read_back(p->read_back_data, w->start, p->bits, w->bytes, e);
+	page_filter_scan(p->filter, w->start, w->end, p->bits);
+	return OK;
+}
