@@ -121,7 +121,7 @@ install: $(PROGRAM)
 	install -m 644 completion/makedumpfile $(DESTDIR)$(COMPLETIONDIR)/
 
 clean:
-	rm -rf $(B) $(B)-fuzz build-san $(PROGRAM)
+	rm -rf $(B) $(B)-fuzz build-san build-tsan $(PROGRAM)
 distclean: clean
 
 # What static analysis has to say; reads only.  (cppcheck knows nothing of scope guards: to it they all leak.)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* main(): options to one command, one error line, one exit status. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -50,6 +51,10 @@ int main(int argc, char **argv)
 	bool parsed;
 
 	fd_fill_standard();
+#ifdef M_ARENA_MAX
+	/* threads allocate next to nothing: heaps of their own would only take memory */
+	mallopt(M_ARENA_MAX, 1);
+#endif
 	/* a file that grows too large, or a reader that goes away, is an error to report, not a reason to die */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

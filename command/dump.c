@@ -9,6 +9,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "command/page_plan.h"
+#include "command/threads.h"
 #include "input/input_file.h"
 #include "output/kdump_writer.h"
 #include "output/sink.h"
@@ -24,6 +25,7 @@ struct dump {
 	struct sink *sink;
 	struct kdump_writer *writer;
 	struct pfn_run copied; /* the run that copy_run() is in */
+	uint64_t n_copied;     /* pages */
 };
 
 static void dump_close(struct dump *d)
@@ -57,13 +59,15 @@ static enum status open_output(struct dump *d, struct err *e)
 {
 	const struct options *opt = d->opt;
 	const struct kernel *k = d->plan.kernel;
+	const struct codec *codec = choose_codec(opt);
 	struct dump_about about = {
 		.target = k->target,
 		.timestamp = k->crash_time,
 		.phys_base = k->arch_state.phys_base,
 		.max_mapnr = k->max_mapnr,
 		.dump_level = opt->dump_levels[0],
-		.codec = choose_codec(opt),
+		.codec = codec,
+		.threads = threads_choose(opt, k, codec),
 		.data_buffer = opt->block_order < 0 ? 0 : (size_t)k->target.page_size << opt->block_order,
 	};
 
@@ -134,8 +138,9 @@ static enum status copy_run(struct dump *d, struct progress *p, pfn_t first, pfn
 			if (kdump_writer_add(d->writer, first, to, e))
 				return e->status;
 		}
+		d->n_copied += to - first;
 		first = to;
-		progress_at(p, kdump_writer_counts(d->writer)->pages);
+		progress_at(p, d->n_copied);
 	}
 	return OK;
 }

@@ -135,9 +135,6 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 	uint64_t wide;
 	long n;
 
-	/* nothing but "no threads" is what this build does anyway */
-	if (row->state == LATER && id == O_num_threads && text_to_int(arg, -1000000, 0, &n))
-		return OK;
 	if (row->state == LATER)
 		return err_set(e, E_UNSUPPORTED, "%s is not available in this build.",
 			       row_name(row, name, sizeof(name)));

@@ -8,6 +8,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/host.h"
+#include "command/threads.h"
 #include "print_info.h"
 
 /* A bitmap of 1 MiB covers 32 GiB of pages of 4 KiB; larger machines are done window by window. */
@@ -62,12 +63,15 @@ static enum status make_window(struct page_plan *p, struct err *e)
 
 enum status page_plan_open(struct page_plan *p, const struct options *opt, unsigned level, struct err *e)
 {
+	struct filter_options how = { .level = level };
+
 	*p = (struct page_plan){ .opt = opt };
 	if (open_input(p, e))
 		return e->status;
 	if (opt->has_vtop && kernel_print_translation(p->kernel, opt->vtop, e))
 		return e->status;
-	if (page_filter_open(&p->filter, p->kernel, level, e) || make_window(p, e))
+	how.threads = threads_choose(opt, p->kernel, NULL);
+	if (page_filter_open(&p->filter, p->kernel, &how, e) || make_window(p, e))
 		return e->status;
 	if (opt->work_dir && bitmap_store_open(&p->store, opt->work_dir, e))
 		return err_add(e, "--work-dir");
@@ -114,7 +118,8 @@ void page_plan_present(struct page_plan *p, const struct plan_window *w)
 
 enum status page_plan_decide(struct page_plan *p, const struct plan_window *w, struct err *e)
 {
-	page_filter_scan(p->filter, w->start, w->end, p->bits);
+	if (page_filter_scan(p->filter, w->start, w->end, p->bits, e))
+		return e->status;
 	p->kept += bitmap_count(p->bits, 0, (size_t)(w->end - w->start));
 	return p->store ? bitmap_store_put(p->store, w->start, p->bits, w->bytes, e) : OK;
 }
@@ -139,6 +144,5 @@ enum status page_plan_load(struct page_plan *p, const struct plan_window *w, str
 		return OK;
 	if (!decides_again(p))
 		return p->read_back(p->read_back_data, w->start, p->bits, w->bytes, e);
-	page_filter_scan(p->filter, w->start, w->end, p->bits);
-	return OK;
+	return page_filter_scan(p->filter, w->start, w->end, p->bits, e);
 }

@@ -3,9 +3,12 @@
 #include "filter/page_filter.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
+#include "base/workers.h"
 #include "filter/free_list.h"
 #include "input/mem_source.h"
 #include "print_info.h"
@@ -17,21 +20,50 @@
 #define LIST_BUDGET_BASE (UINT64_C(1) << 24)
 #define LIST_BUDGET_PER_PAGE 512
 
+/*
+ * Page frames are decided in chunks that threads share among them.  No block of pages but the largest huge pages
+ * reaches from one chunk into the next: where one does, the chunks that it reaches into are decided once more.
+ */
+#define CHUNK_PAGES ((pfn_t)32768)
+
+/* What became of one chunk. */
+struct chunk_result {
+	struct filter_counts counts;
+	pfn_t pending_end; /* end of a block that goes on behind the chunk; 0: there is none */
+	enum reason pending_reason;
+};
+
+/* One thread's means, and the part of the window that it decides about now. */
+struct lane {
+	const struct page_filter *f;
+	struct kmem *km;
+	pfn_t start, end;
+	uint8_t *kept; /* bit 0 is `start` */
+	struct chunk_result result; /* of this part, kept apart from what other threads write */
+	/* what it cannot say while others are talking: the first of each kind */
+	char bad_order[128], unread[256];
+};
+
 struct page_filter {
 	const struct kernel *k;
-	struct kmem *km;
 	struct page_layout layout;
 	struct policy policy;
 	bool walks_pages, walks_free_lists;
+	unsigned threads;
+	pfn_t chunk_pages;
 	unsigned broken_lists;
-	bool said_order;
+	bool said_order, said_unread;
 	/* reads that all walks of free lists together may cost, and what is left of them */
 	uint64_t whole_list_budget, list_budget;
 	struct filter_counts counts;
+	struct lane lane; /* of the caller's thread */
 
 	/* the window of the current scan */
 	pfn_t start, end;
 	uint8_t *kept;
+	struct chunk_result *results;
+	size_t n_results, room; /* chunks of the window, and room for */
+	atomic_size_t next_chunk;
 	/* pages of a block that goes on after the window */
 	pfn_t pending_end;
 	enum reason pending_reason;
@@ -48,7 +80,8 @@ static uint64_t free_list_budget(const struct kernel *k)
 	return LIST_BUDGET_BASE + pages * LIST_BUDGET_PER_PAGE;
 }
 
-enum status page_filter_open(struct page_filter **out, const struct kernel *k, unsigned level, struct err *e)
+enum status page_filter_open(struct page_filter **out, const struct kernel *k, const struct filter_options *opt,
+			     struct err *e)
 {
 	AUTO(page_filter) *f = calloc(1, sizeof(*f));
 	char label[64];
@@ -56,10 +89,13 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, u
 	if (!f)
 		return err_nomem(e, sizeof(*f));
 	f->k = k;
-	if (kmem_open(&f->km, k, e))
+	f->threads = opt->threads;
+	f->chunk_pages = opt->chunk_pages ? opt->chunk_pages : CHUNK_PAGES;
+	f->lane.f = f;
+	if (kmem_open(&f->lane.km, k, e))
 		return e->status;
 	if (k->mem_map.model != MEM_MODEL_NONE) {
-		unsigned possible = page_layout_resolve(&f->layout, k, level);
+		unsigned possible = page_layout_resolve(&f->layout, k, opt->level);
 
 		if (possible & DL_FREE && !f->layout.free_by_page) {
 			enum fact_id missing = free_list_missing(k);
@@ -72,11 +108,11 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, u
 		}
 		policy_fold(&f->policy, &f->layout, possible);
 		f->walks_pages = !f->policy.drops_nothing;
-	} else if (k->has_vmcoreinfo && level & ~(unsigned)DL_ZERO) {
+	} else if (k->has_vmcoreinfo && opt->level & ~(unsigned)DL_ZERO) {
 		message(MSG_COMMON,
 			"The kernel's struct pages cannot be found: %s.\n"
 			"All pages stay in the dump%s.\n",
-			k->mem_map.why_none, level & DL_ZERO ? ", but those filled with zero" : "");
+			k->mem_map.why_none, opt->level & DL_ZERO ? ", but those filled with zero" : "");
 	}
 	page_filter_restart(f);
 	*out = f;
@@ -86,8 +122,9 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, u
 
 void page_filter_close(struct page_filter *f)
 {
-	if (f->km)
-		kmem_close(f->km);
+	if (f->lane.km)
+		kmem_close(f->lane.km);
+	free(f->results);
 	free(f);
 }
 
@@ -106,43 +143,42 @@ const struct filter_counts *page_filter_counts(const struct page_filter *f)
 
 struct cache_counts page_filter_cache_counts(const struct page_filter *f)
 {
-	return kmem_cache_counts(f->km);
+	return kmem_cache_counts(f->lane.km);
 }
 
-/* Leaves out [first, first + count), as far as it lies in the window. */
-static void exclude(struct page_filter *f, pfn_t first, uint64_t count, enum reason reason)
+/* Leaves out [first, first + count), as far as it lies in the chunk. */
+static void exclude(struct lane *lane, pfn_t first, uint64_t count, enum reason reason)
 {
 	pfn_t end = first + count;
+	uint64_t *excluded = &lane->result.counts.excluded[reason];
 
 	if (count == 1) {
-		f->counts.excluded[reason] += bitmap_clear(f->kept, (size_t)(first - f->start));
+		*excluded += bitmap_clear(lane->kept, (size_t)(first - lane->start));
 		return;
 	}
-	if (end > f->end) {
-		f->pending_end = end;
-		f->pending_reason = reason;
-		end = f->end;
+	if (end > lane->end) {
+		lane->result.pending_end = end;
+		lane->result.pending_reason = reason;
+		end = lane->end;
 	}
-	if (first < f->start)
-		first = f->start;
+	if (first < lane->start)
+		first = lane->start;
 	if (first < end)
-		f->counts.excluded[reason] +=
-			bitmap_clear_range(f->kept, (size_t)(first - f->start), (size_t)(end - f->start));
+		*excluded += bitmap_clear_range(lane->kept, (size_t)(first - lane->start), (size_t)(end - lane->start));
 }
 
 /* Is the free block of that order possible at `pfn`?  Blocks are aligned to their size. */
-static bool free_block_possible(struct page_filter *f, pfn_t pfn, uint64_t order)
+static bool free_block_possible(struct lane *lane, pfn_t pfn, uint64_t order)
 {
-	unsigned max_orders = f->layout.max_orders ? f->layout.max_orders : MAX_ORDERS_DEFAULT;
+	const struct page_layout *l = &lane->f->layout;
+	unsigned max_orders = l->max_orders ? l->max_orders : MAX_ORDERS_DEFAULT;
 
 	if (order < max_orders && !(pfn & ((UINT64_C(1) << order) - 1)))
 		return true;
-	f->counts.bad_orders++;
-	if (f->said_order)
-		return false;
-	f->said_order = true;
-	message(MSG_COMMON, "WARNING: Invalid free page order: pfn=%" PRIx64 ", order=%" PRIu64 ", max order=%u\n", pfn,
-		order, max_orders - 1);
+	lane->result.counts.bad_orders++;
+	if (!lane->bad_order[0])
+		snprintf(lane->bad_order, sizeof(lane->bad_order), "pfn=%" PRIx64 ", order=%" PRIu64 ", max order=%u",
+			 pfn, order, max_orders - 1);
 	return false;
 }
 
@@ -163,12 +199,12 @@ static uint64_t pages_of_block(const struct page_filter *f, const uint8_t *page,
 }
 
 /* The struct page after `pfn`, which is not in the batch any more: copied, NULL when there is none. */
-static const uint8_t *fetch_tail(struct page_filter *f, const struct mem_map_chunk *c, pfn_t pfn, uint8_t *copy)
+static const uint8_t *fetch_tail(const struct lane *lane, const struct mem_map_chunk *c, pfn_t pfn, uint8_t *copy)
 {
+	const uint32_t size = lane->f->layout.size;
 	struct err e;
 
-	if (pfn + 1 >= c->end ||
-	    kmem_read(f->km, c->mem_map + (pfn + 1 - c->start) * f->layout.size, copy, f->layout.size, &e))
+	if (pfn + 1 >= c->end || kmem_read(lane->km, c->mem_map + (pfn + 1 - c->start) * size, copy, size, &e))
 		return NULL;
 	return copy;
 }
@@ -179,10 +215,11 @@ static const uint8_t *fetch_tail(struct page_filter *f, const struct mem_map_chu
  * Decides about `n` pages from `pfn` on, whose struct pages are at `structs`; returns how many page frames it is
  * done with, which may be more.
  */
-static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_filter *f, const struct mem_map_chunk *c,
+static inline __attribute__((always_inline)) uint64_t decide_batch(struct lane *lane, const struct mem_map_chunk *c,
 								   pfn_t pfn, const uint8_t *structs, uint64_t n,
 								   const bool long64)
 {
+	const struct page_filter *f = lane->f;
 	const struct page_layout *l = &f->layout;
 	const uint32_t size = l->size;
 	uint64_t i = 0;
@@ -196,7 +233,7 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_f
 
 		if (traits & T_HEAD && !(traits & (T_TAIL | T_BUDDY))) {
 			traits &= ~(unsigned)T_HEAD;
-			tail = i + 1 < n ? page + size : fetch_tail(f, c, pfn + i, copy);
+			tail = i + 1 < n ? page + size : fetch_tail(lane, c, pfn + i, copy);
 			if (tail) {
 				struct page_head_info info = page_head_info(l, page, tail);
 
@@ -206,7 +243,7 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_f
 		}
 		reason = f->policy.reason[traits & (N_TRAIT_SETS - 1)];
 		/* what cannot be a free block is judged by its other traits */
-		if (reason == REASON_FREE && !free_block_possible(f, pfn + i, page_buddy_order(l, page)))
+		if (reason == REASON_FREE && !free_block_possible(lane, pfn + i, page_buddy_order(l, page)))
 			reason = f->policy.reason[traits & (N_TRAIT_SETS - 1) & ~(unsigned)T_BUDDY];
 		if (reason == REASON_KEEP) {
 			i++;
@@ -219,22 +256,22 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct page_f
 			      order + f->k->target.page_shift > f->k->arch->compound_shift_max))
 			order = 0;
 		count = pages_of_block(f, page, order, reason);
-		exclude(f, pfn + i, count, reason);
+		exclude(lane, pfn + i, count, reason);
 		i += count;
 	}
 	return i;
 }
 
-static uint64_t decide_batch_64(struct page_filter *f, const struct mem_map_chunk *c, pfn_t pfn, const uint8_t *structs,
+static uint64_t decide_batch_64(struct lane *lane, const struct mem_map_chunk *c, pfn_t pfn, const uint8_t *structs,
 				uint64_t n)
 {
-	return decide_batch(f, c, pfn, structs, n, true);
+	return decide_batch(lane, c, pfn, structs, n, true);
 }
 
-static uint64_t decide_batch_32(struct page_filter *f, const struct mem_map_chunk *c, pfn_t pfn, const uint8_t *structs,
+static uint64_t decide_batch_32(struct lane *lane, const struct mem_map_chunk *c, pfn_t pfn, const uint8_t *structs,
 				uint64_t n)
 {
-	return decide_batch(f, c, pfn, structs, n, false);
+	return decide_batch(lane, c, pfn, structs, n, false);
 }
 
 /* Page frames whose struct pages share the unreadable page of memory with that of `pfn`: they are kept. */
@@ -245,9 +282,11 @@ static uint64_t skip_unreadable(const struct page_filter *f, vaddr_t at)
 	return (to_page_end + f->layout.size - 1) / f->layout.size;
 }
 
-/* Decides about [pfn, end), which lie in one chunk; returns where it stopped, which may be after `end`. */
-static pfn_t scan_chunk(struct page_filter *f, const struct mem_map_chunk *c, pfn_t pfn, pfn_t end)
+/* Decides about [pfn, end), which lie in one piece of the mem_map; returns where it stopped, which may be after `end`. */
+static pfn_t scan_map(struct lane *lane, const struct mem_map_chunk *c, pfn_t pfn, pfn_t end)
 {
+	const struct page_filter *f = lane->f;
+	struct filter_counts *counts = &lane->result.counts;
 	const uint32_t size = f->layout.size;
 	uint8_t copy[PAGE_STRUCT_COPY_MAX];
 
@@ -257,45 +296,167 @@ static pfn_t scan_chunk(struct page_filter *f, const struct mem_map_chunk *c, pf
 		struct err e;
 		uint64_t n;
 
-		if (kmem_view(f->km, at, (size_t)min_u64((end - pfn) * size, VIEW_BYTES), &s, &e)) {
+		if (kmem_view(lane->km, at, (size_t)min_u64((end - pfn) * size, VIEW_BYTES), &s, &e)) {
 			n = min_u64(skip_unreadable(f, at), end - pfn);
-			if (!f->counts.unread_structs)
-				message(MSG_DEBUG, "struct page of %#" PRIx64 ": %s\n", pfn, e.text);
-			f->counts.unread_structs += n;
+			if (!lane->unread[0])
+				snprintf(lane->unread, sizeof(lane->unread), "struct page of %#" PRIx64 ": %.200s", pfn,
+					 e.text);
+			counts->unread_structs += n;
 			pfn += n;
 			continue;
 		}
 		n = s.len / size;
 		if (!n) { /* it lies across two pages that are not neighbours in physical memory */
-			if (kmem_read(f->km, at, copy, size, &e)) {
-				f->counts.unread_structs++;
+			if (kmem_read(lane->km, at, copy, size, &e)) {
+				counts->unread_structs++;
 				pfn++;
 				continue;
 			}
 			s.data = copy;
 			n = 1;
 		}
-		pfn += f->layout.long64 ? decide_batch_64(f, c, pfn, s.data, n) : decide_batch_32(f, c, pfn, s.data, n);
+		pfn += f->layout.long64 ? decide_batch_64(lane, c, pfn, s.data, n) : decide_batch_32(lane, c, pfn, s.data, n);
 		/* what could not be read came as zeros, which decide nothing */
-		f->counts.unread_structs += kmem_view_intact(f->km) ? 0 : n;
+		counts->unread_structs += kmem_view_intact(lane->km) ? 0 : n;
 	}
 	return pfn;
 }
 
 /* Struct pages of one run of pages that the file has; returns where it stopped, which may be after `end`. */
-static pfn_t scan_run(struct page_filter *f, pfn_t pfn, pfn_t end)
+static pfn_t scan_run(struct lane *lane, pfn_t pfn, pfn_t end)
 {
 	while (pfn < end) {
-		struct mem_map_chunk c = mem_map_find(&f->k->mem_map, f->km, pfn);
+		struct mem_map_chunk c = mem_map_find(&lane->f->k->mem_map, lane->km, pfn);
 
 		if (c.kind == CHUNK_MAP) {
-			pfn = scan_chunk(f, &c, pfn, min_u64(c.end, end));
+			pfn = scan_map(lane, &c, pfn, min_u64(c.end, end));
 		} else {
-			f->counts.bad_chunks += c.kind == CHUNK_BAD;
+			lane->result.counts.bad_chunks += c.kind == CHUNK_BAD;
 			pfn = c.end;
 		}
 	}
 	return pfn;
+}
+
+/* Decides about a chunk; `next` is the first page frame whose struct page is looked at. */
+static void decide_chunk(struct lane *lane, struct chunk_result *results, size_t number, pfn_t next)
+{
+	const struct page_filter *f = lane->f;
+	struct filter_counts *counts = &lane->result.counts;
+	unsigned shift = f->k->target.page_shift;
+	struct pfn_run run;
+
+	lane->start = f->start + number * f->chunk_pages;
+	lane->end = min_u64(lane->start + f->chunk_pages, f->end);
+	lane->kept = f->kept + (lane->start - f->start) / 8;
+	lane->result = (struct chunk_result){ .pending_end = 0 };
+	memset(lane->kept, 0, (size_t)((lane->end - lane->start + 7) / 8));
+	for (pfn_t at = lane->start; mem_source_next_run(f->k->src, at, shift, &run) && run.start < lane->end; at = run.end) {
+		pfn_t from = max_u64(run.start, lane->start), to = min_u64(run.end, lane->end);
+
+		counts->present += to - from;
+		if (run.kind == RUN_EMPTY)
+			counts->empty += to - from;
+		else
+			bitmap_set_range(lane->kept, (size_t)(from - lane->start), (size_t)(to - lane->start));
+	}
+	if (next > lane->start)
+		exclude(lane, lane->start, next - lane->start, f->pending_reason);
+	next = max_u64(next, lane->start);
+	for (pfn_t at = next; f->walks_pages && mem_source_next_run(f->k->src, at, shift, &run) && run.start < lane->end;
+	     at = run.end) {
+		/* the struct page of a page whose beginning is unknown decides nothing */
+		if (run.kind == RUN_DATA || run.kind == RUN_LOST)
+			next = scan_run(lane, max_u64(run.start, next), min_u64(run.end, lane->end));
+	}
+	results[number] = lane->result;
+}
+
+static void decide_chunks(struct lane *lane, struct page_filter *f)
+{
+	size_t number;
+
+	while ((number = atomic_fetch_add(&f->next_chunk, 1)) < f->n_results)
+		decide_chunk(lane, f->results, number, 0);
+}
+
+/* More threads, for as long as the window is decided. */
+struct lanes {
+	struct page_filter *f;
+	struct lane *list;
+};
+
+static void run_lane(void *data, unsigned i)
+{
+	struct lanes *lanes = data;
+
+	decide_chunks(&lanes->list[i], lanes->f);
+}
+
+static void say_once(struct page_filter *f, const struct lane *lane)
+{
+	if (lane->unread[0] && !f->said_unread)
+		message(MSG_DEBUG, "%s\n", lane->unread);
+	if (lane->bad_order[0] && !f->said_order)
+		message(MSG_COMMON, "WARNING: Invalid free page order: %s\n", lane->bad_order);
+	f->said_unread |= lane->unread[0];
+	f->said_order |= lane->bad_order[0];
+}
+
+/* Decides about all chunks, with what help can be had. */
+static void decide_together(struct page_filter *f)
+{
+	unsigned wanted = f->walks_pages ? (unsigned)min_u64(f->threads, f->n_results - 1) : 0, n = 0;
+	struct lanes lanes = { f, calloc(wanted ? wanted : 1, sizeof(*lanes.list)) };
+	struct workers *workers = NULL;
+	struct err e;
+
+	atomic_store(&f->next_chunk, 0);
+	for (; lanes.list && n < wanted; n++) {
+		lanes.list[n].f = f;
+		if (kmem_open(&lanes.list[n].km, f->k, &e))
+			break;
+	}
+	if (n)
+		workers = workers_start(n, run_lane, &lanes);
+	decide_chunks(&f->lane, f);
+	if (workers)
+		workers_close(workers);
+	say_once(f, &f->lane);
+	for (unsigned i = 0; i < n; i++) {
+		say_once(f, &lanes.list[i]);
+		kmem_close(lanes.list[i].km);
+	}
+	free(lanes.list);
+}
+
+static void add_counts(struct filter_counts *to, const struct filter_counts *c)
+{
+	for (size_t i = 0; i < N_REASONS; i++)
+		to->excluded[i] += c->excluded[i];
+	to->present += c->present;
+	to->empty += c->empty;
+	to->unread_structs += c->unread_structs;
+	to->bad_chunks += c->bad_chunks;
+	to->bad_orders += c->bad_orders;
+}
+
+/* Blocks that reach from one chunk into others, and sums. */
+static void join_chunks(struct page_filter *f)
+{
+	for (size_t i = 0; i < f->n_results; i++) {
+		pfn_t start = f->start + i * f->chunk_pages;
+		struct chunk_result *r = &f->results[i];
+
+		if (f->pending_end > start) {
+			decide_chunk(&f->lane, f->results, i, f->pending_end);
+			say_once(f, &f->lane);
+		}
+		/* decide_chunk() passes on what is left of a block that ends later still */
+		f->pending_end = r->pending_end;
+		f->pending_reason = r->pending_reason;
+		add_counts(&f->counts, &r->counts);
+	}
 }
 
 static void exclude_free_block(void *data, pfn_t first, uint64_t count)
@@ -308,40 +469,27 @@ static void exclude_free_block(void *data, pfn_t first, uint64_t count)
 			bitmap_clear_range(f->kept, (size_t)(from - f->start), (size_t)(to - f->start));
 }
 
-void page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *kept)
+enum status page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *kept, struct err *e)
 {
-	unsigned shift = f->k->target.page_shift;
-	pfn_t next = start;
-	struct pfn_run run;
+	size_t chunks = (size_t)((end - start + f->chunk_pages - 1) / f->chunk_pages);
 
+	if (chunks > f->room) {
+		free(f->results);
+		f->room = 0;
+		f->results = malloc(chunks * sizeof(*f->results));
+		if (!f->results)
+			return err_nomem(e, chunks * sizeof(*f->results));
+		f->room = chunks;
+	}
+	f->n_results = chunks;
 	f->start = start;
 	f->end = end;
 	f->kept = kept;
-	memset(kept, 0, (size_t)((end - start + 7) / 8));
-	for (pfn_t at = start; mem_source_next_run(f->k->src, at, shift, &run) && run.start < end; at = run.end) {
-		pfn_t from = max_u64(run.start, start), to = min_u64(run.end, end);
-
-		f->counts.present += to - from;
-		if (run.kind == RUN_EMPTY)
-			f->counts.empty += to - from;
-		else
-			bitmap_set_range(kept, (size_t)(from - start), (size_t)(to - start));
-	}
-	if (f->pending_end > start) { /* a block that began in the window before */
-		pfn_t to = f->pending_end;
-
-		f->pending_end = 0;
-		exclude(f, start, to - start, f->pending_reason);
-		next = to;
-	}
-	for (pfn_t at = next; f->walks_pages && mem_source_next_run(f->k->src, at, shift, &run) && run.start < end;
-	     at = run.end) {
-		/* the struct page of a page whose beginning is unknown decides nothing */
-		if (run.kind == RUN_DATA || run.kind == RUN_LOST)
-			next = scan_run(f, max_u64(max_u64(run.start, start), next), min_u64(run.end, end));
-	}
+	decide_together(f);
+	join_chunks(f);
 	if (f->walks_free_lists)
-		free_list_walk(f->km, exclude_free_block, f, &f->list_budget, &f->broken_lists);
+		free_list_walk(f->lane.km, exclude_free_block, f, &f->list_budget, &f->broken_lists);
+	return OK;
 }
 
 void page_filter_say_doubts(const struct page_filter *f)

@@ -10,19 +10,24 @@
 
 struct page_filter;
 
-/*
- * Opens a filter for dump level `level` (bits that the kernel's facts cannot serve are said and dropped).
- * `k` must outlive it.
- */
-enum status page_filter_open(struct page_filter **f, const struct kernel *k, unsigned level, struct err *e) MUST_CHECK;
+struct filter_options {
+	unsigned level;	    /* bits that the kernel's facts cannot serve are said and dropped */
+	unsigned threads;   /* that work beside the caller's */
+	pfn_t chunk_pages;  /* what a thread takes at once, a multiple of 8; 0: the best size.  Decisions do not depend on it */
+};
+
+/* `k` must outlive the filter. */
+enum status page_filter_open(struct page_filter **f, const struct kernel *k, const struct filter_options *opt,
+			     struct err *e) MUST_CHECK;
 void page_filter_close(struct page_filter *f);
 DEFINE_AUTO(page_filter);
 
 /*
  * Decides about page frames [start, end): sets the bits of those to dump in `kept` (bit 0 is `start`, the rest of
- * the last byte is 0).  Windows rise from call to call; page_filter_restart() begins anew.
+ * the last byte is 0).  `start` is a multiple of 8.  Windows rise from call to call; page_filter_restart() begins anew.
+ * Fails only when memory is gone.
  */
-void page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *kept);
+enum status page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *kept, struct err *e) MUST_CHECK;
 void page_filter_restart(struct page_filter *f);
 
 struct filter_counts {

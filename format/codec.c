@@ -27,6 +27,7 @@ struct encoder {
 
 struct encoder_ops {
 	struct codec codec;
+	size_t memory, memory_pages; /* of a state: bytes, and pages on top */
 	/* Fills enc->state and enc->bound; false when memory is gone. */
 	bool (*open)(struct encoder *enc);
 	void (*close)(void *state);
@@ -39,6 +40,8 @@ struct encoder_ops {
  * a page into one call without a stream, so its state is just the compressor.
  */
 #ifdef USELIBDEFLATE
+#define ZLIB_MEMORY ((size_t)208 << 10)
+
 static bool zlib_open(struct encoder *enc)
 {
 	enc->bound = enc->page_size;	/* a longer result is of no use, and libdeflate stops there */
@@ -56,6 +59,8 @@ static size_t zlib_pack(const struct encoder *enc, const uint8_t *page, uint8_t 
 	return libdeflate_zlib_compress(enc->state, page, enc->page_size, out, enc->bound);
 }
 #else
+#define ZLIB_MEMORY ((size_t)272 << 10)
+
 static bool zlib_open(struct encoder *enc)
 {
 	z_stream *z = calloc(1, sizeof(*z));
@@ -156,21 +161,21 @@ static size_t zstd_pack(const struct encoder *enc, const uint8_t *page, uint8_t 
 
 /* A codec that the build leaves out keeps its row, so that messages can name it. */
 static const struct encoder_ops table[] = {
-	{ { "zlib", "zlib", "zlib", KDUMP_ZLIB, true }, zlib_open, zlib_close, zlib_pack },
+	{ { "zlib", "zlib", "zlib", KDUMP_ZLIB, true }, ZLIB_MEMORY, 0, zlib_open, zlib_close, zlib_pack },
 #ifdef USELZO
-	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, true }, lzo_open, lzo_close, lzo_pack },
+	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, true }, LZO1X_1_MEM_COMPRESS, 0, lzo_open, lzo_close, lzo_pack },
 #else
-	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, false }, NULL, NULL, NULL },
+	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, false }, 0, 0, NULL, NULL, NULL },
 #endif
 #ifdef USESNAPPY
-	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, snappy_open, snappy_close, snappy_pack },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, (size_t)64 << 10, 0, snappy_open, snappy_close, snappy_pack },
 #else
-	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, NULL, NULL, NULL },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, 0, 0, NULL, NULL, NULL },
 #endif
 #ifdef USEZSTD
-	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, true }, zstd_open, zstd_close, zstd_pack },
+	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, true }, (size_t)64 << 10, 4, zstd_open, zstd_close, zstd_pack },
 #else
-	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, false }, NULL, NULL, NULL },
+	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, false }, 0, 0, NULL, NULL, NULL },
 #endif
 };
 
@@ -213,6 +218,13 @@ void encoder_close(struct encoder *enc)
 {
 	enc->ops->close(enc->state);
 	free(enc);
+}
+
+size_t encoder_memory(const struct codec *codec, size_t page_size)
+{
+	const struct encoder_ops *ops = ops_by_flag(codec->flag);
+
+	return ops ? ops->memory + ops->memory_pages * page_size : 0;
 }
 
 size_t encoder_bound(const struct encoder *enc)

@@ -29,6 +29,9 @@ enum status encoder_open(struct encoder **enc, const struct codec *codec, size_t
 void encoder_close(struct encoder *enc);
 DEFINE_AUTO(encoder);
 
+/* About how many bytes of memory an open encoder takes. */
+size_t encoder_memory(const struct codec *codec, size_t page_size);
+
 /* Room that encoder_pack() may write to, for any page. */
 size_t encoder_bound(const struct encoder *enc);
 

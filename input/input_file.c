@@ -25,11 +25,28 @@
  * Guarded windows.  Touching a mapped page whose file shrank, or whose memory is bad, raises SIGBUS in
  * whoever reads the lent bytes.  The handler puts a page of zeros there and marks the window, so that the
  * reader goes on and mem_view_intact() tells it afterwards.
+ *
+ * The handler runs in the thread that reads, and looks at the windows of all of them.  Those of others may
+ * change meanwhile: `changes` is odd then, and differs afterwards.
  */
 #define MAX_GUARDED 256
-static _Atomic(struct input_window *) guarded[MAX_GUARDED];
+static struct guard {
+	atomic_bool taken, faulted;
+	atomic_uint changes;
+	atomic_uintptr_t start;
+	atomic_size_t len; /* 0: nothing is mapped */
+} guards[MAX_GUARDED];
 static pthread_once_t handler_once = PTHREAD_ONCE_INIT;
 static size_t host_page;
+
+static bool guard_covers(struct guard *g, uintptr_t at)
+{
+	unsigned changes = atomic_load(&g->changes);
+	uintptr_t start = atomic_load(&g->start);
+	size_t len = atomic_load(&g->len);
+
+	return at >= start && at - start < len && !(changes & 1) && atomic_load(&g->changes) == changes;
+}
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
@@ -38,14 +55,12 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 
 	(void)context;
 	for (size_t i = 0; i < MAX_GUARDED; i++) {
-		struct input_window *w = atomic_load_explicit(&guarded[i], memory_order_acquire);
-
-		if (!w || !w->map_len || at < w->map || at >= w->map + w->map_len)
+		if (!guard_covers(&guards[i], (uintptr_t)at))
 			continue;
 		at -= (uintptr_t)at % host_page;
 		if (mmap(at, host_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 			break;
-		w->faulted = 1;
+		atomic_store(&guards[i].faulted, true);
 		errno = saved;
 		return;
 	}
@@ -63,16 +78,26 @@ static void install_handler(void)
 	sigaction(SIGBUS, &sa, NULL);
 }
 
-static int guard_take(struct input_window *w)
+/* A free entry, NULL when there is none. */
+static struct guard *guard_take(void)
 {
 	pthread_once(&handler_once, install_handler);
 	for (int i = 0; i < MAX_GUARDED; i++) {
-		struct input_window *none = NULL;
+		bool none = false;
 
-		if (atomic_compare_exchange_strong(&guarded[i], &none, w))
-			return i;
+		if (atomic_compare_exchange_strong(&guards[i].taken, &none, true))
+			return &guards[i];
 	}
-	return -1;
+	return NULL;
+}
+
+static void guard_set(struct guard *g, const void *start, size_t len)
+{
+	atomic_fetch_add(&g->changes, 1);
+	atomic_store(&g->start, (uintptr_t)start);
+	atomic_store(&g->len, len);
+	atomic_store(&g->faulted, false);
+	atomic_fetch_add(&g->changes, 1);
 }
 
 enum status input_file_open(struct input_file **out, const char *path, bool no_mmap, struct err *e)
@@ -131,37 +156,38 @@ enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf,
 
 void input_window_init(struct input_window *w, const struct input_file *f, bool bulk)
 {
-	*w = (struct input_window){ .file = f, .guard = -1 };
+	*w = (struct input_window){ .file = f };
 	w->buf_len = bulk ? BULK_BUFFER_BYTES : SMALL_BUFFER_BYTES;
 	if (bulk && f->mappable)
-		w->guard = guard_take(w);
-	w->may_map = w->guard >= 0;
+		w->guard = guard_take();
 }
 
 static void window_unmap(struct input_window *w)
 {
 	if (!w->map)
 		return;
-	size_t len = w->map_len;
-
-	w->map_len = 0;
-	atomic_signal_fence(memory_order_seq_cst);
-	munmap(w->map, len);
+	guard_set(w->guard, NULL, 0);
+	munmap(w->map, w->map_len);
 	w->map = NULL;
-	w->faulted = 0;
+	w->map_len = 0;
+}
+
+bool input_window_faulted(const struct input_window *w)
+{
+	return w->map && atomic_load(&w->guard->faulted);
 }
 
 void input_window_drop_faulted(struct input_window *w)
 {
-	if (w->faulted)
+	if (input_window_faulted(w))
 		window_unmap(w);
 }
 
 void input_window_fini(struct input_window *w)
 {
 	window_unmap(w);
-	if (w->guard >= 0)
-		atomic_store(&guarded[w->guard], NULL);
+	if (w->guard)
+		atomic_store(&w->guard->taken, false);
 	free(w->buf);
 }
 
@@ -179,8 +205,8 @@ static bool window_map(struct input_window *w, const struct window_want *want)
 		return false;
 	w->map = map;
 	w->map_pos = start;
-	atomic_signal_fence(memory_order_seq_cst);
 	w->map_len = len;
+	guard_set(w->guard, map, len);
 	return true;
 }
 
@@ -220,7 +246,7 @@ enum status input_window_view(struct input_window *w, const struct window_want *
 	if (want.pos >= size || want.must > size - want.pos)
 		return err_set(e, E_UNREADABLE, "%s ends at %#llx", w->file->path, (unsigned long long)size);
 	want.len = (size_t)min_u64(want.len, size - want.pos);
-	if (!w->may_map)
+	if (!w->guard)
 		return view_by_read(w, &want, out, e);
 	if (!w->map || want.pos < w->map_pos || want.pos >= window_end ||
 	    min_u64(want.len, 65536) > window_end - want.pos) {

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "input/mem_source.h"
 
+struct guard;
+
 struct input_file {
 	int fd;
 	uint64_t size; /* bytes */
@@ -31,10 +33,8 @@ struct input_window {
 	const struct input_file *file;
 	uint8_t *map;		 /* NULL: nothing is mapped */
 	uint64_t map_pos;	 /* file offset of map[0] */
-	size_t map_len;		 /* 0 while the window changes: the SIGBUS handler then does not know it */
-	volatile int faulted;	 /* set by the SIGBUS handler */
-	int guard;		 /* its slot in the table of guarded windows, -1: none, so never mapped */
-	bool may_map;
+	size_t map_len;
+	struct guard *guard; /* its entry in the table of guarded windows; NULL: none, so never mapped */
 	uint8_t *buf; /* for reads; allocated when first needed */
 	size_t buf_len;
 };
@@ -42,6 +42,9 @@ struct input_window {
 /* `bulk` windows are mapped where the file can be; others read just what is asked for. */
 void input_window_init(struct input_window *w, const struct input_file *f, bool bulk);
 void input_window_fini(struct input_window *w);
+
+/* Did a part of the window that is lent turn out to be unreadable? */
+bool input_window_faulted(const struct input_window *w);
 
 /* Before a new view: a window that faulted holds pages of zeros and must not be lent again. */
 void input_window_drop_faulted(struct input_window *w);

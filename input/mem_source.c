@@ -142,7 +142,7 @@ enum status mem_view(struct mem_reader *r, paddr_t at, size_t len, struct span *
 
 bool mem_view_intact(const struct mem_reader *r)
 {
-	return !r->window.faulted;
+	return !input_window_faulted(&r->window);
 }
 
 enum status mem_read(struct mem_reader *r, paddr_t at, void *buf, size_t len, struct err *e)

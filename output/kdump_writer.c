@@ -26,7 +26,8 @@
 struct kdump_writer {
 	struct sink *sink;
 	const struct mem_source *src;
-	struct page_packer *packer;
+	struct page_pipeline *pipeline;
+	bool finds_zero;
 	enum kdump_layout layout;
 	bool big_endian, notes_lost;
 	size_t page_size;
@@ -45,8 +46,8 @@ struct kdump_writer {
 	struct page_desc *descs;
 	size_t n_descs;
 
-	struct packed_page *block;
 	uint64_t promised; /* pages that have room for their descriptors */
+	uint64_t added;	   /* pages handed in, of which the pipeline may still hold some */
 	struct writer_counts counts;
 };
 
@@ -139,49 +140,12 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	return write_zeros(w, notes_at + notes_len, w->desc_at, e);
 }
 
-enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, const struct mem_source *src,
-			      const struct dump_about *about, struct err *e)
-{
-	struct packer_options opt = {
-		.codec = about->codec,
-		.find_zero = about->dump_level & 1,
-		.page_shift = about->target.page_shift,
-	};
-	AUTO(kdump_writer) *w = calloc(1, sizeof(*w));
-	size_t room;
-
-	if (!w)
-		return err_nomem(e, sizeof(*w));
-	w->sink = sink;
-	w->src = src;
-	w->layout = about->target.long_bytes == 8 ? KDUMP_64 : KDUMP_32_PADDED;
-	w->big_endian = about->target.big_endian;
-	w->page_size = (size_t)about->target.page_size;
-	if (page_packer_open(&w->packer, src, &opt, e))
-		return e->status;
-	w->limit = about->data_buffer ? about->data_buffer : DATA_BUFFER_DEFAULT;
-	w->limit = (size_t)max_u64(w->page_size, min_u64(w->limit, DATA_BUFFER_MAX));
-	/* beyond the limit a block fits in any case, and what alignment leaves behind */
-	room = w->limit + page_packer_block_room(w->packer) + DATA_ALIGN;
-	w->buf = malloc(room);
-	w->descs = malloc(DESC_BUFFER * sizeof(*w->descs));
-	w->block = malloc(page_packer_block_pages(w->packer) * sizeof(*w->block));
-	if (!w->buf || !w->descs || !w->block)
-		return err_nomem(e, room);
-	if (write_front(w, about, e))
-		return e->status;
-	*out = w;
-	w = NULL;
-	return OK;
-}
-
 void kdump_writer_close(struct kdump_writer *w)
 {
-	if (w->packer)
-		page_packer_close(w->packer);
+	if (w->pipeline)
+		page_pipeline_close(w->pipeline);
 	free(w->buf);
 	free(w->descs);
-	free(w->block);
 	free(w);
 }
 
@@ -336,7 +300,7 @@ enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, s
 	w->data_at = w->zero_at = data;
 	w->promised = n_pages;
 	/* the shared page of zeros: first in the data area, there even if no page needs it */
-	if (page_packer_finds_zero(w->packer)) {
+	if (w->finds_zero) {
 		memset(w->buf, 0, w->page_size);
 		w->used = w->page_size;
 	}
@@ -352,20 +316,36 @@ static void count_lost(struct kdump_writer *w, pfn_t pfn, uint64_t n, const char
 	w->counts.lost_pages += n;
 }
 
-static enum status add_block(struct kdump_writer *w, pfn_t first, size_t n, struct err *e)
+/* Room for the next block behind the data that waits, and for its descriptors. */
+static enum status make_room(void *writer, size_t room, uint8_t **to, struct err *e)
 {
-	struct err why = { OK, 0, "" };
-	uint64_t at;
+	struct kdump_writer *w = writer;
 
+	(void)room; /* the buffer has that much beyond its limit */
 	if (w->used >= w->limit && flush(w, false, e))
 		return e->status;
-	if (w->n_descs + n > DESC_BUFFER && flush(w, true, e))
+	if (w->n_descs + page_pipeline_block_pages(w->pipeline) > DESC_BUFFER && flush(w, true, e))
 		return e->status;
+	*to = w->buf + w->used;
+	return OK;
+}
+
+static enum status take_block(void *writer, const struct packed_block *b, struct err *e)
+{
+	struct kdump_writer *w = writer;
+	uint64_t at;
+	uint8_t *to;
+
+	if (b->data != w->buf + w->used) {
+		if (make_room(w, b->len, &to, e))
+			return e->status;
+		memcpy(to, b->data, b->len);
+	}
 	at = w->data_at + w->used;
-	w->used += page_packer_pack(w->packer, first, n, w->buf + w->used, w->block, &why);
-	w->counts.pages += n;
-	for (size_t i = 0; i < n; i++) {
-		const struct packed_page *p = &w->block[i];
+	w->used += b->len;
+	w->counts.pages += b->n;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct packed_page *p = &b->pages[i];
 		struct page_desc d = { at, p->len, p->flags };
 
 		at += p->len;
@@ -374,43 +354,72 @@ static enum status add_block(struct kdump_writer *w, pfn_t first, size_t n, stru
 			w->counts.zero_pages++;
 		} else if (p->kind == PACKED_LOST) {
 			d = (struct page_desc){ 0, 0, 0 };
-			count_lost(w, first + i, 1, why.text);
+			count_lost(w, b->first + i, 1, b->lost_why);
 		}
 		w->descs[w->n_descs++] = d;
 	}
 	return OK;
 }
 
+enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, const struct mem_source *src,
+			      const struct dump_about *about, struct err *e)
+{
+	struct packer_options opt = {
+		.codec = about->codec,
+		.find_zero = about->dump_level & 1,
+		.page_shift = about->target.page_shift,
+	};
+	AUTO(kdump_writer) *w = calloc(1, sizeof(*w));
+	struct pipeline_user user = { take_block, make_room, w };
+	size_t room;
+
+	if (!w)
+		return err_nomem(e, sizeof(*w));
+	w->sink = sink;
+	w->src = src;
+	w->layout = about->target.long_bytes == 8 ? KDUMP_64 : KDUMP_32_PADDED;
+	w->big_endian = about->target.big_endian;
+	w->page_size = (size_t)about->target.page_size;
+	w->finds_zero = opt.find_zero;
+	if (page_pipeline_open(&w->pipeline, src, &opt, about->threads, &user, e))
+		return e->status;
+	w->limit = about->data_buffer ? about->data_buffer : DATA_BUFFER_DEFAULT;
+	w->limit = (size_t)max_u64(w->page_size, min_u64(w->limit, DATA_BUFFER_MAX));
+	/* beyond the limit a block fits in any case, and what alignment leaves behind */
+	room = w->limit + page_pipeline_block_room(w->pipeline) + DATA_ALIGN;
+	w->buf = malloc(room);
+	w->descs = malloc(DESC_BUFFER * sizeof(*w->descs));
+	if (!w->buf || !w->descs)
+		return err_nomem(e, room);
+	if (write_front(w, about, e))
+		return e->status;
+	*out = w;
+	w = NULL;
+	return OK;
+}
+
 /* A bitmap that is decided twice could differ, if the input changes under us: descriptors must not meet the data. */
 static enum status check_promise(const struct kdump_writer *w, uint64_t n, struct err *e)
 {
-	if (n <= w->promised - w->counts.pages)
+	if (n <= w->promised - w->added)
 		return OK;
 	return err_set(e, E_FORMAT, "%s: more pages than were counted", w->sink->name);
 }
 
 enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
 {
-	size_t most = page_packer_block_pages(w->packer);
-
 	if (check_promise(w, end - first, e))
 		return e->status;
-	page_packer_expect(w->packer, end);
-	while (first < end) {
-		size_t n = (size_t)min_u64(end - first, most);
-
-		if (add_block(w, first, n, e))
-			return e->status;
-		first += n;
-	}
-	return OK;
+	w->added += end - first;
+	return page_pipeline_add(w->pipeline, first, end, e);
 }
 
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
 {
 	/* their descriptors stay zero: nothing to write, however many they are */
-	if (check_promise(w, end - first, e) || flush(w, true, e))
+	if (check_promise(w, end - first, e) || page_pipeline_drain(w->pipeline, e) || flush(w, true, e))
 		return e->status;
+	w->added += end - first;
 	w->desc_at += (end - first) * PAGE_DESC_LEN;
 	w->counts.pages += end - first;
 	count_lost(w, first, end - first, "the file ends before them");
@@ -428,14 +437,15 @@ static enum status mark(struct kdump_writer *w, bool incomplete, struct err *e)
 enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 {
 	const struct sink_ops *ops = w->sink->ops;
-	bool incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised;
 	uint8_t status_word[4];
 	struct err again;
+	bool incomplete;
 
-	if (flush(w, true, e)) {
+	if (page_pipeline_drain(w->pipeline, e) || flush(w, true, e)) {
 		kdump_writer_salvage(w);
 		return e->status;
 	}
+	incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised;
 	if (ops->sync(w->sink, e))
 		return e->status;
 	if (incomplete) {
@@ -454,12 +464,16 @@ enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 
 void kdump_writer_salvage(struct kdump_writer *w)
 {
-	uint64_t safe = w->data_at, useful;
+	uint64_t safe, useful;
 	enum status st;
 	struct err e;
 
 	if (!w->data_at)
 		return;
+	/* what is under way arrives, or the failure that brought us here has stopped it */
+	if (page_pipeline_drain(w->pipeline, &e))
+		message(MSG_DEBUG, "%s\n", e.text);
+	safe = w->data_at;
 	do {
 		/* bytes behind the last whole page are of no use, and their room may be what descriptors need */
 		useful = max_u64(w->described_end, w->zero_at);

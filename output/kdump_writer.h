@@ -22,6 +22,7 @@ struct dump_about {
 	pfn_t max_mapnr;
 	unsigned dump_level;
 	const struct codec *codec;     /* NULL: pages are stored raw */
+	unsigned threads;	       /* that work beside the caller's */
 	size_t data_buffer;	       /* bytes that are written in one go; 0: the best size */
 };
 
@@ -63,6 +64,7 @@ struct writer_counts {
 	pfn_t lost_first[4]; /* the first of them */
 	char lost_why[200];
 };
+/* Of what is written: while pages are being added it changes at any time. */
 const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
 
 /*

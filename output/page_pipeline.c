@@ -1,158 +1,302 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From pages of memory to packed bytes: read, test for zero, compress. */
+/*
+ * A ring of blocks.  The caller queues them, every thread takes the oldest that nobody works on, and whoever finishes the
+ * oldest of all hands it and what is ready behind it to the user.  So nobody has a fixed role that others wait for:
+ * with one CPU the threads simply follow each other.
+ */
 #include "output/page_pipeline.h"
 
-#include <inttypes.h>
-#include <string.h>
+#include <pthread.h>
 
 #include "base/bytes.h"
+#include "base/workers.h"
 
-struct page_packer {
-	struct mem_reader *reader;
-	struct encoder *encoder; /* NULL: raw */
-	uint32_t codec_flag;
-	bool find_zero;
-	unsigned page_shift;
-	size_t page_size;
-	uint8_t *page; /* for pages that are not lent in one piece */
+/* Blocks in the ring: each thread has one in work, and half of one more waits for its turn. */
+static unsigned ring_blocks(unsigned threads)
+{
+	return 2 + (threads + 1) * 3 / 2;
+}
+
+enum block_state { BLOCK_FREE, BLOCK_QUEUED, BLOCK_IN_WORK, BLOCK_PACKED };
+
+struct ring_block {
+	enum block_state state;
+	pfn_t first;
+	size_t n, len;
+	pfn_t expect_end; /* end of the run that it belongs to */
+	uint8_t *data;
+	struct packed_page *pages;
+	struct err why;
 };
 
-enum status page_packer_open(struct page_packer **out, const struct mem_source *src, const struct packer_options *opt,
-			     struct err *e)
-{
-	AUTO(page_packer) *p = calloc(1, sizeof(*p));
+struct page_pipeline {
+	struct pipeline_user user;
+	struct page_packer **packers; /* the caller's first */
+	unsigned n_packers;
+	struct workers *workers;
+	uint8_t *memory; /* of all blocks */
 
-	if (!p)
-		return err_nomem(e, sizeof(*p));
-	p->page_shift = opt->page_shift;
-	p->page_size = (size_t)1 << opt->page_shift;
-	p->find_zero = opt->find_zero;
-	p->page = malloc(p->page_size);
-	if (!p->page)
-		return err_nomem(e, p->page_size);
-	if (mem_reader_open(&p->reader, src, READER_BULK, e))
+	struct packed_page *pages; /* without threads: of the one block */
+
+	pthread_mutex_t lock;
+	pthread_cond_t work, progress; /* for workers: there is a queued block; for the caller: a block is free */
+	unsigned idle;		       /* workers that wait */
+	bool caller_waits;
+	/* all below belongs to the lock */
+	struct ring_block *ring;
+	unsigned n_ring;
+	uint64_t oldest, next, end; /* numbers of blocks: to be taken, to be worked on, to be queued */
+	bool taking;		    /* somebody hands out the oldest */
+	bool stop;
+	struct err failure;
+};
+
+/* --- without threads -------------------------------------------------------------------------------- */
+
+static enum status add_alone(struct page_pipeline *p, pfn_t first, size_t n, struct err *e)
+{
+	struct packed_block b = { .first = first, .n = n, .pages = p->pages };
+	struct err why = { OK, 0, "" };
+	uint8_t *to;
+
+	if (p->user.make_room(p->user.user, page_pipeline_block_room(p), &to, e))
 		return e->status;
-	if (opt->codec) {
-		if (encoder_open(&p->encoder, opt->codec, p->page_size, e))
-			return e->status;
-		p->codec_flag = opt->codec->flag;
+	b.len = page_packer_pack(p->packers[0], first, n, to, p->pages, &why);
+	b.data = to;
+	b.lost_why = why.text;
+	return p->user.take(p->user.user, &b, e);
+}
+
+/* --- the ring --------------------------------------------------------------------------------------- */
+
+static struct ring_block *block(struct page_pipeline *p, uint64_t number)
+{
+	return &p->ring[number % p->n_ring];
+}
+
+static bool can_work(const struct page_pipeline *p)
+{
+	return p->next < p->end && !p->failure.status;
+}
+
+/* Waking somebody for one block costs about as much as packing it: wait until there are a few. */
+static void wake_for_work(struct page_pipeline *p)
+{
+	if (p->idle && p->end - p->next >= p->n_ring / 2)
+		pthread_cond_signal(&p->work);
+}
+
+/* Hands out the oldest blocks as long as they are ready.  Called and returns with the lock held. */
+static void take_ready(struct page_pipeline *p)
+{
+	struct ring_block *b = block(p, p->oldest);
+
+	if (p->taking)
+		return;
+	p->taking = true;
+	for (; p->oldest < p->next && b->state == BLOCK_PACKED && !p->failure.status; b = block(p, p->oldest)) {
+		struct packed_block out = { b->first, b->n, b->pages, b->data, b->len, b->why.text };
+		struct err e = { OK, 0, "" };
+		enum status st;
+
+		pthread_mutex_unlock(&p->lock);
+		st = p->user.take(p->user.user, &out, &e);
+		pthread_mutex_lock(&p->lock);
+		if (st)
+			p->failure = e;
+		b->state = BLOCK_FREE;
+		p->oldest++;
+		if (p->caller_waits)
+			pthread_cond_signal(&p->progress);
 	}
-	*out = p;
-	p = NULL;
+	p->taking = false;
+	if (p->failure.status && p->caller_waits)
+		pthread_cond_signal(&p->progress);
+}
+
+/* Works on one queued block.  Called and returns with the lock held. */
+static void work_on_next(struct page_pipeline *p, struct page_packer *packer)
+{
+	struct ring_block *b = block(p, p->next++);
+
+	b->state = BLOCK_IN_WORK;
+	wake_for_work(p);
+	pthread_mutex_unlock(&p->lock);
+	page_packer_expect(packer, b->expect_end);
+	b->why = (struct err){ OK, 0, "" };
+	b->len = page_packer_pack(packer, b->first, b->n, b->data, b->pages, &b->why);
+	pthread_mutex_lock(&p->lock);
+	b->state = BLOCK_PACKED;
+	take_ready(p);
+}
+
+static void work(void *data, unsigned i)
+{
+	struct page_pipeline *p = data;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->stop) {
+		if (can_work(p)) {
+			work_on_next(p, p->packers[i + 1]);
+			continue;
+		}
+		p->idle++;
+		pthread_cond_wait(&p->work, &p->lock);
+		p->idle--;
+	}
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* The caller helps, or waits where there is nothing to help with, until less than `limit` blocks are under way. */
+static void wait_for_room(struct page_pipeline *p, unsigned limit)
+{
+	while (p->end - p->oldest >= limit && !p->failure.status) {
+		if (can_work(p)) {
+			work_on_next(p, p->packers[0]);
+			continue;
+		}
+		p->caller_waits = true;
+		pthread_cond_wait(&p->progress, &p->lock);
+		p->caller_waits = false;
+	}
+}
+
+static enum status add_to_ring(struct page_pipeline *p, pfn_t first, size_t n, pfn_t expect_end, struct err *e)
+{
+	struct ring_block *b;
+
+	pthread_mutex_lock(&p->lock);
+	wait_for_room(p, p->n_ring);
+	if (p->failure.status) {
+		*e = p->failure;
+	} else {
+		b = block(p, p->end++);
+		b->state = BLOCK_QUEUED;
+		b->first = first;
+		b->n = n;
+		b->expect_end = expect_end;
+		wake_for_work(p);
+		e->status = OK;
+	}
+	pthread_mutex_unlock(&p->lock);
+	return e->status;
+}
+
+/* --- for users -------------------------------------------------------------------------------------- */
+
+static enum status make_ring(struct page_pipeline *p, const struct mem_source *src, const struct packer_options *opt,
+			     unsigned threads, struct err *e)
+{
+	size_t room = page_pipeline_block_room(p), pages = page_pipeline_block_pages(p) * sizeof(struct packed_page);
+	size_t each = round_up_u64(room, 64) + round_up_u64(pages, 64);
+
+	p->n_ring = ring_blocks(threads);
+	p->ring = calloc(p->n_ring, sizeof(*p->ring));
+	p->memory = malloc(p->n_ring * each);
+	if (!p->ring || !p->memory)
+		return err_nomem(e, p->n_ring * each);
+	for (unsigned i = 0; i < p->n_ring; i++) {
+		p->ring[i].data = p->memory + i * each;
+		p->ring[i].pages = (struct packed_page *)(p->ring[i].data + round_up_u64(room, 64));
+	}
+	for (; p->n_packers <= threads; p->n_packers++)
+		if (page_packer_open(&p->packers[p->n_packers], src, opt, e))
+			return e->status;
 	return OK;
 }
 
-void page_packer_close(struct page_packer *p)
+enum status page_pipeline_open(struct page_pipeline **out, const struct mem_source *src,
+			       const struct packer_options *opt, unsigned threads, const struct pipeline_user *user,
+			       struct err *e)
 {
-	if (p->encoder)
-		encoder_close(p->encoder);
-	if (p->reader)
-		mem_reader_close(p->reader);
-	free(p->page);
+	struct page_pipeline *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return err_nomem(e, sizeof(*p));
+	p->user = *user;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->work, NULL);
+	pthread_cond_init(&p->progress, NULL);
+	p->packers = calloc(threads + 1, sizeof(*p->packers));
+	if (!p->packers)
+		err_nomem(e, (threads + 1) * sizeof(*p->packers));
+	else if (!page_packer_open(&p->packers[0], src, opt, e))
+		p->n_packers = 1;
+	if (p->n_packers) {
+		p->pages = malloc(page_pipeline_block_pages(p) * sizeof(*p->pages));
+		if (!p->pages)
+			err_nomem(e, page_pipeline_block_pages(p) * sizeof(*p->pages));
+	}
+	if (!p->n_packers || !p->pages) {
+		page_pipeline_close(p);
+		return e->status;
+	}
+	if (threads) {
+		struct err why;
+
+		/* what is missing for threads is not missing for the work */
+		if (!make_ring(p, src, opt, threads, &why))
+			p->workers = workers_start(threads, work, p);
+	}
+	*out = p;
+	return OK;
+}
+
+void page_pipeline_close(struct page_pipeline *p)
+{
+	if (p->workers) {
+		pthread_mutex_lock(&p->lock);
+		p->stop = true;
+		pthread_cond_broadcast(&p->work);
+		pthread_mutex_unlock(&p->lock);
+		workers_close(p->workers);
+	}
+	for (unsigned i = 0; i < p->n_packers; i++)
+		page_packer_close(p->packers[i]);
+	pthread_cond_destroy(&p->progress);
+	pthread_cond_destroy(&p->work);
+	pthread_mutex_destroy(&p->lock);
+	free(p->packers);
+	free(p->pages);
+	free(p->ring);
+	free(p->memory);
 	free(p);
 }
 
-bool page_packer_finds_zero(const struct page_packer *p)
+size_t page_pipeline_block_pages(const struct page_pipeline *p)
 {
-	return p->find_zero;
+	return page_packer_block_pages(p->packers[0]);
 }
 
-size_t page_packer_block_pages(const struct page_packer *p)
+size_t page_pipeline_block_room(const struct page_pipeline *p)
 {
-	return p->page_size < BLOCK_BYTES ? BLOCK_BYTES / p->page_size : 1;
+	return page_packer_block_room(p->packers[0]);
 }
 
-size_t page_packer_block_room(const struct page_packer *p)
+enum status page_pipeline_add(struct page_pipeline *p, pfn_t first, pfn_t end, struct err *e)
 {
-	size_t bound = p->encoder ? encoder_bound(p->encoder) : p->page_size;
+	size_t most = page_pipeline_block_pages(p);
 
-	/* the last page may need its whole bound before it turns out not to shrink */
-	return (page_packer_block_pages(p) - 1) * p->page_size + (bound > p->page_size ? bound : p->page_size);
-}
+	if (!p->workers)
+		page_packer_expect(p->packers[0], end);
+	while (first < end) {
+		size_t n = (size_t)min_u64(end - first, most);
 
-/* Measured: how much of the next page to fetch while this one is being worked on. */
-#define AHEAD_BYTES 512
-
-/* Most pages that are not zero show it in the first word; the rest must equal what lies a word before. */
-static bool is_zero(const uint8_t *page, size_t len)
-{
-	uint64_t first;
-
-	memcpy(&first, page, sizeof(first));
-	return !first && !memcmp(page, page + sizeof(first), len - sizeof(first));
-}
-
-/* `next` is the page to be packed after this one; `page` itself when it may not be touched yet. */
-static size_t pack_one(struct page_packer *p, const uint8_t *page, const uint8_t *next, uint8_t *out,
-		       struct packed_page *to)
-{
-	size_t len = 0;
-
-	for (size_t i = 0; i < AHEAD_BYTES; i += 64)
-		__builtin_prefetch(next + i);
-	if (p->find_zero && is_zero(page, p->page_size)) {
-		*to = (struct packed_page){ 0, 0, PACKED_ZERO };
-		return 0;
+		if (p->workers ? add_to_ring(p, first, n, end, e) : add_alone(p, first, n, e))
+			return e->status;
+		first += n;
 	}
-	if (p->encoder)
-		len = encoder_pack(p->encoder, page, out);
-	if (len) {
-		*to = (struct packed_page){ (uint32_t)len, p->codec_flag, PACKED_DATA };
-		return len;
-	}
-	memcpy(out, page, p->page_size);
-	*to = (struct packed_page){ (uint32_t)p->page_size, 0, PACKED_DATA };
-	return p->page_size;
+	return OK;
 }
 
-/* The slow way, which tells exactly which page is bad. */
-static size_t pack_copied(struct page_packer *p, pfn_t pfn, uint8_t *out, struct packed_page *to, struct err *why)
+enum status page_pipeline_drain(struct page_pipeline *p, struct err *e)
 {
-	struct err e;
-
-	if (mem_read(p->reader, pfn << p->page_shift, p->page, p->page_size, &e)) {
-		if (!why->status)
-			*why = e;
-		*to = (struct packed_page){ 0, 0, PACKED_LOST };
-		return 0;
-	}
-	return pack_one(p, p->page, p->page, out, to);
-}
-
-void page_packer_expect(struct page_packer *p, pfn_t end)
-{
-	mem_reader_expect(p->reader, end << p->page_shift);
-}
-
-size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, struct packed_page *pages,
-			struct err *why)
-{
-	size_t used = 0, done = 0;
-
-	while (done < n) {
-		struct span s;
-		struct err e;
-		size_t batch, before = used;
-
-		if (mem_view(p->reader, (first + done) << p->page_shift, (n - done) << p->page_shift, &s, &e) ||
-		    s.len < p->page_size) {
-			used += pack_copied(p, first + done, out + used, &pages[done], why);
-			done++;
-			continue;
-		}
-		batch = s.len >> p->page_shift;
-		for (size_t i = 0; i < batch; i++) {
-			const uint8_t *page = s.data + (i << p->page_shift);
-
-			used += pack_one(p, page, i + 1 < batch ? page + p->page_size : page, out + used,
-					 &pages[done + i]);
-		}
-		if (!mem_view_intact(p->reader)) {
-			used = before;
-			for (size_t i = 0; i < batch; i++)
-				used += pack_copied(p, first + done + i, out + used, &pages[done + i], why);
-		}
-		done += batch;
-	}
-	return used;
+	if (!p->workers)
+		return OK;
+	pthread_mutex_lock(&p->lock);
+	pthread_cond_broadcast(&p->work);
+	wait_for_room(p, 1);
+	*e = p->failure;
+	pthread_mutex_unlock(&p->lock);
+	return e->status;
 }

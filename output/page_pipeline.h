@@ -1,57 +1,58 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* From pages of memory to packed bytes: read, test for zero, compress. */
+/*
+ * Pages in rising order in, packed pages in the same order out; between them as many threads as there are.  What comes
+ * out does not depend on their number.
+ */
 #ifndef OUTPUT_PAGE_PIPELINE_H
 #define OUTPUT_PAGE_PIPELINE_H
 
-#include "base/cleanup.h"
-#include "format/codec.h"
-#include "input/mem_source.h"
+#include "output/page_packer.h"
 
-/* Pages handled in one go: measured; with more of them the work no longer fits the CPU's second cache. */
-#define BLOCK_BYTES ((size_t)64 << 10)
+struct page_pipeline;
 
-enum packed_kind {
-	PACKED_DATA,
-	PACKED_ZERO, /* all bytes are zero, and the caller wants to know: no bytes */
-	PACKED_LOST, /* the page cannot be read: no bytes */
+/* A block of pages: `len` bytes of data, and what they are made of. */
+struct packed_block {
+	pfn_t first;
+	size_t n;
+	const struct packed_page *pages;
+	const uint8_t *data;
+	size_t len;
+	const char *lost_why; /* the first reason why a page is lost; "" when none is */
 };
 
-struct packed_page {
-	uint32_t len;	/* of its bytes in the block */
-	uint32_t flags; /* KDUMP_* of the codec, 0 raw */
-	enum packed_kind kind;
+struct pipeline_user {
+	/*
+	 * Takes the next block.  It is called by any of the threads, by one at a time, and in the order of the pages.
+	 * After a failure no more blocks come.
+	 */
+	enum status (*take)(void *user, const struct packed_block *b, struct err *e);
+	/*
+	 * Room for `room` bytes that the next block may be packed into, which is then taken without being copied; asked
+	 * only when no threads are used.
+	 */
+	enum status (*make_room)(void *user, size_t room, uint8_t **to, struct err *e);
+	void *user;
 };
-
-/* One worker's means: a reader, an encoder, a page of its own. */
-struct page_packer;
-
-struct packer_options {
-	const struct codec *codec; /* NULL: pages stay raw */
-	bool find_zero;
-	unsigned page_shift;
-};
-
-/* `src` must outlive the packer. */
-enum status page_packer_open(struct page_packer **p, const struct mem_source *src, const struct packer_options *opt,
-			     struct err *e) MUST_CHECK;
-void page_packer_close(struct page_packer *p);
-DEFINE_AUTO(page_packer);
-
-/* Does it tell pages of zeros apart? */
-bool page_packer_finds_zero(const struct page_packer *p);
-
-/* Pages in a block, and the room that packing them may take. */
-size_t page_packer_block_pages(const struct page_packer *p);
-size_t page_packer_block_room(const struct page_packer *p);
-
-/* The pages up to `end` are going to be packed next. */
-void page_packer_expect(struct page_packer *p, pfn_t end);
 
 /*
- * Packs `n` pages (at most a block) from `first` on into `out`, one after another.  Returns the bytes used;
- * fills pages[0 .. n).  Pages that cannot be read are marked lost; *why is the text of the first such error.
+ * Opens a pipeline with `threads` threads besides the caller's, which works too.  Threads that cannot be had are done
+ * without.  `src` must outlive it.
  */
-size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, struct packed_page *pages,
-			struct err *why);
+enum status page_pipeline_open(struct page_pipeline **p, const struct mem_source *src, const struct packer_options *opt,
+			       unsigned threads, const struct pipeline_user *user, struct err *e) MUST_CHECK;
+
+/* Stops the threads; blocks that nobody has taken are forgotten. */
+void page_pipeline_close(struct page_pipeline *p);
+DEFINE_AUTO(page_pipeline);
+
+/* Pages in a block, and the room that a packed one may need. */
+size_t page_pipeline_block_pages(const struct page_pipeline *p);
+size_t page_pipeline_block_room(const struct page_pipeline *p);
+
+/* Hands in the pages [first, end), which rise from call to call.  Fails with what `take` failed with, maybe later. */
+enum status page_pipeline_add(struct page_pipeline *p, pfn_t first, pfn_t end, struct err *e) MUST_CHECK;
+
+/* Returns when all blocks are taken. */
+enum status page_pipeline_drain(struct page_pipeline *p, struct err *e) MUST_CHECK;
 
 #endif

@@ -193,11 +193,15 @@ company() {
 	[ "$n" -gt 10 ]
 }
 
-@test "no threads are what this build has" {
+@test "threads may be any number, negative ones are none" {
 	"$PROGRAM" --num-threads 0 vmcore out
-	"$PROGRAM" -f --num-threads=-1 vmcore out
-	run -1 "$PROGRAM" -f --num-threads 2 vmcore out
-	contains "$output" "--num-threads is not available in this build."
+	"$PROGRAM" -f --num-threads=-1 -D vmcore out >said
+	grep -qx "Threads: 1" said
+	"$PROGRAM" -f --num-threads 3 -D vmcore out >said
+	grep -qx "Threads: 3" said
+	"$PROGRAM" -f --num-threads 2147483647 vmcore out
+	run -1 "$PROGRAM" -f --num-threads many vmcore out
+	contains "$output" '"many" is not a number of threads'
 }
 
 @test "list of levels is refused, a list of one is not" {

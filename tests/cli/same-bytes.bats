@@ -17,7 +17,12 @@ setup_file() {
 	mkdir work
 }
 
-WAYS="--cyclic-buffer 1
+WAYS="--num-threads 2
+--num-threads 3
+--num-threads 16
+--num-threads 5 --non-mmap --cyclic-buffer 1
+--num-threads 7 -b 0
+--cyclic-buffer 1
 --cyclic-buffer 2
 --cyclic-buffer 1048576
 --work-dir WORK
@@ -37,7 +42,7 @@ same() {
 	cd "$BATS_TEST_TMPDIR"
 	# bytes that are written twice, and what was looked up twice, are no part of the dump
 	report() { grep -v '^STEP\|^Cache hit\|^Write bytes' "$1"; }
-	"$PROGRAM" --message-level 22 "$@" "$input" want >said 2>err
+	"$PROGRAM" --message-level 22 --num-threads 0 "$@" "$input" want >said 2>err
 	report said >want.report
 	while read -r -a way; do
 		"$PROGRAM" --message-level 22 "$@" "${way[@]}" "$input" out >said 2>err

@@ -5,7 +5,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "filter/page_filter.h"
-#include "output/page_pipeline.h"
+#include "output/page_packer.h"
 #include "tests/fuzz/invented.h"
 
 #define WINDOWS_MAX 24
@@ -33,6 +33,7 @@ static void mark_present(const struct mem_source *src, pfn_t max, uint8_t *prese
 static struct filter_counts scan(struct page_filter *f, const struct kernel *k, pfn_t window, uint8_t *kept)
 {
 	struct pfn_run run;
+	struct err e;
 	pfn_t at = 0;
 
 	page_filter_restart(f);
@@ -43,7 +44,7 @@ static struct filter_counts scan(struct page_filter *f, const struct kernel *k, 
 
 		REQUIRE(bits);
 		memset(bits, 0xa5, bytes);
-		page_filter_scan(f, start, end, bits);
+		REQUIRE(!page_filter_scan(f, start, end, bits, &e));
 		memcpy(kept + start / 8, bits, bytes);
 		free(bits);
 		at = end;
@@ -136,14 +137,15 @@ static void filter(const struct kernel *k)
 	size_t max = (size_t)k->max_mapnr, bytes = (max + 63) / 8;
 	uint8_t *present = calloc(1, bytes), *large = calloc(1, bytes), *small = calloc(1, bytes);
 	pfn_t window = max_u64(8u << (machine.choices >> 5), round_up_u64(max / WINDOWS_MAX + 1, 8));
-	struct filter_counts by_large, by_small;
+	struct filter_options how = { .level = machine.level };
+	struct filter_counts by_large, by_small, by_chunks;
 	struct page_filter *f;
 	uint64_t all, empty;
 	struct err e;
 
 	REQUIRE(present && large && small);
 	mark_present(k->src, max, present, &all, &empty);
-	REQUIRE(!page_filter_open(&f, k, machine.level, &e));
+	REQUIRE(!page_filter_open(&f, k, &how, &e));
 	by_large = scan(f, k, round_up_u64(max, 8), large);
 	REQUIRE(by_large.present == all && by_large.empty == empty);
 	check_counts(&by_large, large, present, max);
@@ -156,6 +158,14 @@ static void filter(const struct kernel *k)
 	/* nor is it whether the windows are seen for the first time */
 	scan(f, k, window, small);
 	REQUIRE(!memcmp(large, small, (max + 7) / 8));
+	page_filter_close(f);
+	/* nor in which chunks the windows are decided */
+	how.chunk_pages = window;
+	REQUIRE(!page_filter_open(&f, k, &how, &e));
+	by_chunks = scan(f, k, round_up_u64(max, 8), small);
+	REQUIRE(!memcmp(large, small, (max + 7) / 8));
+	for (size_t i = 0; i < N_REASONS; i++)
+		REQUIRE(by_chunks.excluded[i] == by_large.excluded[i]);
 	page_filter_close(f);
 	check_poison(k, large);
 	pack(k->src, large, max);

@@ -10,10 +10,11 @@
 #include "base/bitmap.h"
 #include "format/kdump_header.h"
 #include "output/kdump_writer.h"
-#include "output/page_pipeline.h"
+#include "output/page_packer.h"
 
 static struct err e;
 static struct fake_memory mem;
+static unsigned threads; /* nothing may depend on them */
 
 /* --- a disk -------------------------------------------------------------------------------------------------------- */
 
@@ -219,6 +220,7 @@ static enum status dump(const struct how *how)
 	struct dump_about about = {
 		.target = { false, 8, 12, 4096 },
 		.timestamp = 1727186336,
+		.threads = threads,
 		.phys_base = 0x1000000,
 		.max_mapnr = PAGES,
 		.dump_level = how->level,
@@ -249,11 +251,12 @@ static enum status dump(const struct how *how)
 		if (!st)
 			st = kdump_writer_add(w, first, end, &e);
 	}
+	salvaged = st;
+	if (st)
+		kdump_writer_salvage(w);
+	else
+		st = kdump_writer_finish(w, &e);
 	counts = *kdump_writer_counts(w);
-	if (!st)
-		return kdump_writer_finish(w, &e);
-	salvaged = true;
-	kdump_writer_salvage(w);
 	return st;
 }
 
@@ -479,7 +482,7 @@ TEST(mark_is_cleared_only_after_all_the_rest_is_safe)
 
 TEST(bitmap_is_read_back_where_the_sink_can)
 {
-	struct dump_about about = { .target = { false, 8, 12, 4096 }, .max_mapnr = PAGES };
+	struct dump_about about = { .target = { false, 8, 12, 4096 }, .max_mapnr = PAGES, .threads = threads };
 	uint8_t back[75];
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -705,7 +708,7 @@ TEST(close_that_fails_is_no_success_of_an_incomplete_dump_either)
 
 TEST(sink_of_a_dry_run_counts_what_is_written)
 {
-	struct dump_about about = { .target = { false, 8, 12, 4096 }, .max_mapnr = PAGES };
+	struct dump_about about = { .target = { false, 8, 12, 4096 }, .max_mapnr = PAGES, .threads = threads };
 	struct sink *s = NULL;
 	AUTO(kdump_writer) *w = NULL;
 
@@ -754,5 +757,8 @@ int main(void)
 	};
 
 	message_set_level(0);
-	return cmocka_run_group_tests_name("kdump_writer", tests, NULL, NULL);
+	if (cmocka_run_group_tests_name("kdump_writer", tests, NULL, NULL))
+		return 1;
+	threads = 3;
+	return cmocka_run_group_tests_name("kdump_writer with threads", tests, NULL, NULL);
 }

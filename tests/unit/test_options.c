@@ -298,7 +298,8 @@ TEST(numbers_have_limits_and_no_rests)
 		{ "--vtop 18446744073709551615", true }, { "--vtop 0x10000000000000000", false },
 		{ "--vtop -1", false },		 { "--vtop ffffffff81000000", false },
 		{ "--vtop 0x", false },		 { "--num-threads 0", true },
-		{ "--num-threads -3", true },
+		{ "--num-threads -3", true },	 { "--num-threads 16", true },
+		{ "--num-threads x", false },	 { "--num-threads 3000000000", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -317,8 +318,12 @@ TEST(numbers_have_limits_and_no_rests)
 	assert_int_equal(opt.window_bytes, 3072);
 	assert_true(opt.has_vtop);
 	assert_int_equal(opt.vtop, 0x1f);
-	assert_int_equal(parse("--num-threads 1 vmcore dump"), E_UNSUPPORTED);
-	assert_int_equal(parse("--num-threads x vmcore dump"), E_UNSUPPORTED);
+	check_ok("vmcore dump");
+	assert_int_equal(opt.threads, -1);
+	check_ok("--num-threads 16 vmcore dump");
+	assert_int_equal(opt.threads, 16);
+	check_ok("--num-threads -16 vmcore dump");
+	assert_int_equal(opt.threads, 0);
 }
 
 TEST(two_files_are_needed_no_more_no_less)

@@ -8,10 +8,13 @@
 #include "base/bitmap.h"
 #include "filter/page_filter.h"
 #include "format/kdump_header.h"
-#include "output/page_pipeline.h"
+#include "output/page_packer.h"
 
 static struct err e;
 static struct world w;
+/* how the filter works: nothing may depend on it */
+static unsigned threads;
+static pfn_t chunk_pages;
 
 #define PAGES 512
 #define LRU (1u << 5)
@@ -82,9 +85,10 @@ static void open_world(const unsigned *shape, const char *more)
 
 static struct page_filter *open_filter(unsigned level)
 {
+	struct filter_options how = { level, threads, chunk_pages };
 	struct page_filter *f = NULL;
 
-	assert_ok(page_filter_open(&f, &w.k, level, &e));
+	assert_ok(page_filter_open(&f, &w.k, &how, &e));
 	return f;
 }
 
@@ -95,7 +99,7 @@ static struct filter_counts scan(unsigned level, pfn_t window, uint8_t kept[PAGE
 
 	memset(kept, 0xee, PAGES / 8);
 	for (pfn_t at = 0; at < PAGES; at += window)
-		page_filter_scan(f, at, min_u64(at + window, PAGES), kept + at / 8);
+		assert_ok(page_filter_scan(f, at, min_u64(at + window, PAGES), kept + at / 8, &e));
 	return *page_filter_counts(f);
 }
 
@@ -351,7 +355,7 @@ TEST(bits_behind_the_end_of_a_window_are_zero)
 
 	open_world(shapes[0], NULL);
 	f = open_filter(0);
-	page_filter_scan(f, 0, 11, kept);
+	assert_ok(page_filter_scan(f, 0, 11, kept, &e));
 	assert_int_equal(kept[0], 0xff);
 	assert_int_equal(kept[1], 0x07);
 	page_filter_close(f);
@@ -368,14 +372,14 @@ TEST(restart_forgets_what_was_counted_and_what_was_pending)
 	open_world(shapes[0], NULL);
 	put_page(32, free_block(5));
 	f = open_filter(DL_FREE);
-	page_filter_scan(f, 0, 40, kept);
+	assert_ok(page_filter_scan(f, 0, 40, kept, &e));
 	page_filter_restart(f);
-	page_filter_scan(f, 0, 40, again);
+	assert_ok(page_filter_scan(f, 0, 40, again, &e));
 	first = *page_filter_counts(f);
 	assert_memory_equal(kept, again, 5);
 	assert_int_equal(first.present, 40);
 	assert_int_equal(first.excluded[REASON_FREE], 8);
-	page_filter_scan(f, 40, PAGES, kept);
+	assert_ok(page_filter_scan(f, 40, PAGES, kept, &e));
 	assert_int_equal(page_filter_counts(f)->excluded[REASON_FREE], 32);
 	page_filter_close(f);
 	f = NULL;
@@ -409,7 +413,7 @@ static void dump_everything(unsigned level, pfn_t window, uint32_t codec)
 		pfn_t end = min_u64(at + window, PAGES);
 		size_t from = 0, first, last;
 
-		page_filter_scan(f, at, end, kept);
+		assert_ok(page_filter_scan(f, at, end, kept, &e));
 		for (; bitmap_next_run(kept, from, end - at, &first, &last); from = last) {
 			for (size_t i = first; i < last; i += room) {
 				struct err why = { OK, 0, "" };
@@ -727,6 +731,21 @@ int main(void)
 		cmocka_unit_test(free_pages_come_from_the_lists_where_struct_pages_do_not_tell),
 	};
 
+	static const struct {
+		const char *name;
+		unsigned threads;
+		pfn_t chunk_pages;
+	} ways[] = { { "page_filter", 0, 0 },
+		     { "page_filter in small chunks", 0, 8 },
+		     { "page_filter with threads", 1, 64 },
+		     { "page_filter with many threads", 7, 8 } };
+	int failed = 0;
+
 	message_set_level(0);
-	return cmocka_run_group_tests_name("page_filter", tests, NULL, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		threads = ways[i].threads;
+		chunk_pages = ways[i].chunk_pages;
+		failed += cmocka_run_group_tests_name(ways[i].name, tests, NULL, NULL);
+	}
+	return failed;
 }

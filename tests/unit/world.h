@@ -5,6 +5,8 @@
 
 #include "unit.h"
 
+#include <stdatomic.h>
+
 #include "input/mem_source.h"
 #include "kernel/kernel.h"
 #include "kernel/kmem.h"
@@ -24,8 +26,8 @@ struct fake_memory {
 	struct mem_segment segments[4];
 	size_t n_segments;
 	uint8_t *forbidden, *unreadable; /* a byte per page */
-	unsigned forbidden_reads;
-	uint64_t views;
+	atomic_uint forbidden_reads;
+	atomic_ulong views;
 	size_t view_max; /* lends no more than this at once; 0: as much as is asked for */
 	const char *notes;
 	struct mem_source *src;

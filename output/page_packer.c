@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From pages of memory to packed bytes: read, test for zero, compress. */
-#include "output/page_pipeline.h"
+#include "output/page_packer.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -52,11 +52,6 @@ void page_packer_close(struct page_packer *p)
 	free(p);
 }
 
-bool page_packer_finds_zero(const struct page_packer *p)
-{
-	return p->find_zero;
-}
-
 size_t page_packer_block_pages(const struct page_packer *p)
 {
 	return p->page_size < BLOCK_BYTES ? BLOCK_BYTES / p->page_size : 1;
@@ -70,23 +65,26 @@ size_t page_packer_block_room(const struct page_packer *p)
 	return (page_packer_block_pages(p) - 1) * p->page_size + (bound > p->page_size ? bound : p->page_size);
 }
 
-/* Eight longs a step; most pages that are not zero show it in the first. */
+/* Measured: how much of the next page to fetch while this one is being worked on. */
+#define AHEAD_BYTES 512
+
+/* Most pages that are not zero show it in the first word; the rest must equal what lies a word before. */
 static bool is_zero(const uint8_t *page, size_t len)
 {
-	for (size_t i = 0; i < len; i += 64) {
-		uint64_t w[8];
+	uint64_t first;
 
-		memcpy(w, page + i, sizeof(w));
-		if ((w[0] | w[1] | w[2] | w[3]) | (w[4] | w[5] | w[6] | w[7]))
-			return false;
-	}
-	return true;
+	memcpy(&first, page, sizeof(first));
+	return !first && !memcmp(page, page + sizeof(first), len - sizeof(first));
 }
 
-static size_t pack_one(struct page_packer *p, const uint8_t *page, uint8_t *out, struct packed_page *to)
+/* `next` is the page to be packed after this one; `page` itself when it may not be touched yet. */
+static size_t pack_one(struct page_packer *p, const uint8_t *page, const uint8_t *next, uint8_t *out,
+		       struct packed_page *to)
 {
 	size_t len = 0;
 
+	for (size_t i = 0; i < AHEAD_BYTES; i += 64)
+		__builtin_prefetch(next + i);
 	if (p->find_zero && is_zero(page, p->page_size)) {
 		*to = (struct packed_page){ 0, 0, PACKED_ZERO };
 		return 0;
@@ -113,7 +111,7 @@ static size_t pack_copied(struct page_packer *p, pfn_t pfn, uint8_t *out, struct
 		*to = (struct packed_page){ 0, 0, PACKED_LOST };
 		return 0;
 	}
-	return pack_one(p, p->page, out, to);
+	return pack_one(p, p->page, p->page, out, to);
 }
 
 void page_packer_expect(struct page_packer *p, pfn_t end)
@@ -138,8 +136,12 @@ size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *o
 			continue;
 		}
 		batch = s.len >> p->page_shift;
-		for (size_t i = 0; i < batch; i++)
-			used += pack_one(p, s.data + (i << p->page_shift), out + used, &pages[done + i]);
+		for (size_t i = 0; i < batch; i++) {
+			const uint8_t *page = s.data + (i << p->page_shift);
+
+			used += pack_one(p, page, i + 1 < batch ? page + p->page_size : page, out + used,
+					 &pages[done + i]);
+		}
 		if (!mem_view_intact(p->reader)) {
 			used = before;
 			for (size_t i = 0; i < batch; i++)
