@@ -15,6 +15,7 @@
 static struct err e;
 static struct fake_memory mem;
 static unsigned threads; /* nothing may depend on them */
+static unsigned stride = 1; /* of all points where something fails */
 
 /* --- a disk -------------------------------------------------------------------------------------------------------- */
 
@@ -582,7 +583,7 @@ TEST(any_write_may_fail_once_or_for_good)
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		for (unsigned broken = 0; broken < 2; broken++) {
-			for (unsigned n = 1;; n++) {
+			for (unsigned n = 1;; n += stride) {
 				enum status st;
 
 				new_disk();
@@ -601,7 +602,7 @@ TEST(any_write_may_fail_once_or_for_good)
 			}
 		}
 	}
-	assert_true(failed > 100);
+	assert_true(failed > 100 / stride);
 }
 
 TEST(full_disk_leaves_whole_pages_whatever_its_size)
@@ -611,7 +612,7 @@ TEST(full_disk_leaves_whole_pages_whatever_its_size)
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
 		size_t last = 0;
 
-		for (size_t blocks = 0;; blocks += blocks < 50 ? 1 : 5) {
+		for (size_t blocks = 0;; blocks += (blocks < 50 ? 1 : 5) * stride) {
 			size_t readable;
 
 			new_disk();
@@ -759,6 +760,8 @@ int main(void)
 	message_set_level(0);
 	if (cmocka_run_group_tests_name("kdump_writer", tests, NULL, NULL))
 		return 1;
+	/* the same writes in the same order: some of them tell what the threads add */
 	threads = 3;
+	stride = 11;
 	return cmocka_run_group_tests_name("kdump_writer with threads", tests, NULL, NULL);
 }
