@@ -10,6 +10,7 @@
 #include "format/elf_core.h"
 #include "input/input_file.h"
 #include "input/mem_reader.h"
+#include "input/notes.h"
 #include "print_info.h"
 
 /* More program headers than any writer makes: the limit bounds memory, not format. */
@@ -28,8 +29,8 @@
 #define UNHELD_LIMIT_BASE (UINT64_C(1) << 36)
 #define UNHELD_LIMIT_FACTOR 16384
 
-enum note_type { NOTE_PRSTATUS = 1, NOTE_VMCOREINFO = 0, NOTE_XEN_CRASH_INFO = 0x1000001 };
-#define VMCOREINFO_MAX ((size_t)64 << 10)
+/* Where this bit of e_flags means nothing to the machine, dumps that ran out of space carry it. */
+#define FLAG_INCOMPLETE 1u
 
 /*
  * The address map: extents rise and do not overlap.  Of segments that overlap, the first in the file's order
@@ -217,19 +218,19 @@ static enum status build_map(struct elf_impl *elf, uint64_t file_size, struct er
  * A file whose ranges share their bytes claims more memory than it has, and would keep us busy far longer
  * than its size allows.  The factor leaves room for the overlaps that writers make.
  */
-static enum status check_claims(const struct elf_impl *elf, uint64_t file_size, struct err *e)
+static enum status check_claims(const struct elf_impl *elf, const struct input_file *f, struct err *e)
 {
 	uint64_t claimed = 0;
 
 	for (size_t i = 0; i < elf->n_extents; i++) {
 		const struct extent *x = &elf->extents[i];
 
-		if (x->pos != EXTENT_EMPTY && x->pos < file_size)
-			claimed += min_u64(x->end - x->start, file_size - x->pos);
+		if (x->pos != EXTENT_EMPTY && x->pos < f->size)
+			claimed += min_u64(x->end - x->start, f->size - x->pos);
 	}
-	if (claimed / 4 > file_size)
+	if (claimed / 4 > f->stored)
 		return err_set(e, E_FORMAT, "program headers claim %" PRIu64 " bytes of memory, the file has %" PRIu64,
-			       claimed, file_size);
+			       claimed, f->stored);
 	return OK;
 }
 
@@ -330,87 +331,28 @@ static enum status read_phdrs(struct elf_impl *elf, const struct input_file *f, 
 	return st;
 }
 
-static uint64_t pad4(uint64_t n)
-{
-	return n + (-n & 3);
-}
-
-/* Looks at one note at `pos` of the blob, whose name and text begin at `body` of the file. */
-static void meet_note(struct mem_source *src, const struct elf_note *n, const uint8_t *name, size_t name_len,
-		      uint64_t desc_at)
-{
-	static const struct {
-		const char *name;
-		uint32_t type;
-	} known[] = { { "CORE", NOTE_PRSTATUS }, { "VMCOREINFO", NOTE_VMCOREINFO }, { "Xen", NOTE_XEN_CRASH_INFO } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
-		size_t len = strlen(known[i].name);
-
-		if (n->type != known[i].type || name_len < len || memcmp(name, known[i].name, len) ||
-		    (name_len > len && name[len]))
-			continue;
-		if (i == 0)
-			src->nr_cpus++;
-		else if (i == 2)
-			src->is_xen = true;
-		else {
-			src->vmcoreinfo_at = desc_at;
-			src->vmcoreinfo_len = n->descsz < VMCOREINFO_MAX ? n->descsz : VMCOREINFO_MAX;
-		}
-	}
-}
-
-/* Walks one PT_NOTE, whose bytes stand at `blob_at` of the note blob; stops where the chain breaks. */
-static void walk_notes(struct mem_source *src, const struct note_range *range, uint64_t blob_at)
-{
-	struct window_want want;
-	struct input_window w;
-	uint64_t at = 0;
-	struct err e;
-
-	input_window_init(&w, src->file, false);
-	while (at + ELF_NHDR_LEN <= range->len) {
-		struct elf_note n;
-		struct span s;
-		uint64_t name_at = at + ELF_NHDR_LEN, desc_at, next;
-		size_t name_len;
-
-		want = (struct window_want){ range->pos + at, (size_t)min_u64(range->len - at, 4096), ELF_NHDR_LEN, 0 };
-		if (input_window_view(&w, &want, &s, &e))
-			break;
-		/* as many notes as these bytes hold whole headers and names of; long texts are stepped over */
-		for (size_t in = 0;; in = (size_t)(next - at)) {
-			elf_note_decode(&n, s.data + in, src->big_endian);
-			name_at = at + in + ELF_NHDR_LEN;
-			desc_at = name_at + pad4(n.namesz);
-			next = desc_at + pad4(n.descsz);
-			name_len = (size_t)min_u64(min_u64(n.namesz, 16), s.len - in - ELF_NHDR_LEN);
-			if (n.namesz && desc_at + n.descsz <= range->len)
-				meet_note(src, &n, s.data + in + ELF_NHDR_LEN, name_len, blob_at + desc_at);
-			if (next - at + ELF_NHDR_LEN + 16 > s.len)
-				break;
-		}
-		at = next;
-	}
-	input_window_fini(&w);
-}
-
 static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 {
+	struct note_survey found = { 0 };
+
 	for (size_t i = 0; i < elf->n_notes; i++) {
 		struct note_range *r = &elf->notes[i];
+		uint64_t before = note_pad(src->notes_len);
 
 		/* neither beyond the file, nor more than the file in all */
-		if (r->pos >= src->file->size || pad4(src->notes_len) >= src->file->size)
+		if (r->pos >= src->file->size || before >= src->file->stored)
 			r->len = 0;
 		else
-			r->len = min_u64(r->len, min_u64(src->file->size - r->pos,
-							 src->file->size - pad4(src->notes_len)));
-		src->notes_len = pad4(src->notes_len);
-		walk_notes(src, r, src->notes_len);
+			r->len = min_u64(r->len, min_u64(src->file->size - r->pos, src->file->stored - before));
+		src->notes_len = before;
+		notes_survey(&found, src->file, r->pos, r->len, src->notes_len, src->big_endian);
 		src->notes_len += r->len;
 	}
+	src->nr_cpus = found.nr_cpus;
+	src->is_xen = found.is_xen;
+	src->incomplete |= found.incomplete;
+	src->vmcoreinfo_at = found.vmcoreinfo_at;
+	src->vmcoreinfo_len = found.vmcoreinfo_len;
 }
 
 static void elf_close(struct mem_source *src)
@@ -451,7 +393,7 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	if (!elf)
 		return err_nomem(e, sizeof(*elf));
 	if (input_file_read(src->file, 0, raw, len, e) || elf_header_decode(&elf->header, raw, len, e) ||
-	    read_phdrs(elf, src->file, e) || build_map(elf, src->file->size, e) || check_claims(elf, src->file->size, e)) {
+	    read_phdrs(elf, src->file, e) || build_map(elf, src->file->size, e) || check_claims(elf, src->file, e)) {
 		impl_free(elf);
 		return e->status;
 	}
@@ -460,6 +402,9 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	src->is64 = elf->header.is64;
 	src->big_endian = elf->header.big_endian;
 	src->end = highest_address(elf);
+	src->has_segments = true;
+	if (src->machine == ELF_EM_X86_64 || src->machine == ELF_EM_386)
+		src->incomplete |= elf->header.flags & FLAG_INCOMPLETE;
 	survey_notes(src, elf);
 	list_segments(elf);
 	return OK;
@@ -625,7 +570,7 @@ static enum status elf_read_notes(const struct mem_source *src, uint64_t pos, vo
 		const struct note_range *n = &elf->notes[i];
 		uint64_t from, until;
 
-		start = pad4(start);
+		start = note_pad(start);
 		from = max_u64(pos, start);
 		until = min_u64(pos + len, start + n->len);
 		if (from < until &&

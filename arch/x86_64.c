@@ -30,6 +30,9 @@ static uint64_t find_phys_base(const struct kernel *k)
 
 	if (fact_known(&k->facts, F_phys_base))
 		return fact(&k->facts, F_phys_base);
+	/* only then: QEMU takes the kernel's decimal number for a hexadecimal one */
+	if (k->src->has_phys_base)
+		return k->src->phys_base;
 	for (size_t i = 0; mem_source_segment(k->src, i, &s); i++)
 		if (s.vaddr >= IMAGE_START && s.vaddr != s.paddr && s.paddr != PADDR_NONE)
 			return s.paddr - (s.vaddr - IMAGE_START);

@@ -2,12 +2,15 @@
 /* The main job: VMCORE in, filtered dump out. */
 #include "command/dump.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
+#include "base/fdio.h"
 #include "command/page_plan.h"
 #include "command/threads.h"
 #include "input/input_file.h"
@@ -55,23 +58,45 @@ static enum status read_back(void *writer, pfn_t first, uint8_t *bits, size_t by
 	return kdump_writer_get_bitmap2(writer, first, bits, bytes, e);
 }
 
+/* All parts of a split dump are read until the end: none of them may be written to. */
+static enum status refuse_inputs(const struct dump *d, struct err *e)
+{
+	const struct mem_source *src = d->plan.src;
+	const char *path = d->opt->outputs[0];
+	int fd = src->n_files > 1 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+	bool same = false;
+
+	if (fd < 0)
+		return OK;
+	for (unsigned i = 0; i < src->n_files; i++)
+		same |= fd_same_file(fd, src->files[i]->fd);
+	close(fd);
+	return same ? err_set(e, E_USAGE, "%s is a part of the dump that is read", path) : OK;
+}
+
 static enum status open_output(struct dump *d, struct err *e)
 {
 	const struct options *opt = d->opt;
+	const struct mem_source *src = d->plan.src;
 	const struct kernel *k = d->plan.kernel;
 	const struct codec *codec = choose_codec(opt);
 	struct dump_about about = {
 		.target = k->target,
-		.timestamp = k->crash_time,
+		.timestamp = k->crash_time ? k->crash_time : src->timestamp,
+		.timestamp_us = src->timestamp_us,
 		.phys_base = k->arch_state.phys_base,
 		.max_mapnr = k->max_mapnr,
-		.dump_level = opt->dump_levels[0],
+		.dump_level = d->plan.level,
+		.excluded_vmemmap = src->excluded_vmemmap,
 		.codec = codec,
 		.threads = threads_choose(opt, k, codec),
 		.data_buffer = opt->block_order < 0 ? 0 : (size_t)k->target.page_size << opt->block_order,
 	};
 
-	memcpy(about.utsname, k->utsname, sizeof(about.utsname));
+	/* the kernel's memory names it best, but the header of an earlier dump may be all there is */
+	memcpy(about.utsname, *k->utsname ? k->utsname : src->utsname, sizeof(about.utsname));
+	if (refuse_inputs(d, e))
+		return e->status;
 	if (opt->dry_run ? sink_null_open(&d->sink, opt->outputs[0], e) :
 			   sink_file_open(&d->sink, opt->outputs[0], opt->overwrite, d->plan.src->file->fd, e))
 		return e->status;

@@ -3,7 +3,6 @@
 #include "command/page_plan.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
@@ -19,8 +18,11 @@ static enum status open_input(struct page_plan *p, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
 
-	if (mem_source_open(&p->src, p->opt->inputs[0], &how, e))
+	if (mem_source_open(&p->src, p->opt->inputs, p->opt->n_inputs, &how, e))
 		return e->status;
+	if (p->opt->elf && !p->src->has_segments)
+		return err_set(e, E_USAGE, "'-E' option is disabled, because %s is %s format.", p->opt->inputs[0],
+			       p->src->ops->name);
 	if (p->src->is_xen)
 		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
 			       p->opt->inputs[0]);
@@ -68,6 +70,13 @@ enum status page_plan_open(struct page_plan *p, const struct options *opt, unsig
 	*p = (struct page_plan){ .opt = opt };
 	if (open_input(p, e))
 		return e->status;
+	p->level = level | p->src->dump_level;
+	if (p->level != level)
+		message(MSG_COMMON, "dump_level is changed to %u, because %s was created by dump_level(%u).\n", p->level,
+			opt->inputs[0], p->src->dump_level);
+	/* without facts about the kernel nothing more can be left out than was asked for and could be checked */
+	if (p->kernel->has_vmcoreinfo)
+		level = p->level;
 	if (opt->has_vtop && kernel_print_translation(p->kernel, opt->vtop, e))
 		return e->status;
 	how.threads = threads_choose(opt, p->kernel, NULL);
@@ -96,7 +105,7 @@ bool page_plan_next(const struct page_plan *p, pfn_t from, struct plan_window *w
 {
 	struct pfn_run run;
 
-	if (!mem_source_next_run(p->src, from, p->kernel->target.page_shift, &run) ||
+	if (!mem_source_next_present(p->src, from, p->kernel->target.page_shift, &run) ||
 	    run.start >= p->kernel->max_mapnr)
 		return false;
 	w->start = max_u64(run.start, from) / p->window * p->window;
@@ -107,13 +116,7 @@ bool page_plan_next(const struct page_plan *p, pfn_t from, struct plan_window *w
 
 void page_plan_present(struct page_plan *p, const struct plan_window *w)
 {
-	struct pfn_run run;
-
-	memset(p->bits, 0, w->bytes);
-	for (pfn_t at = w->start; mem_source_next_run(p->src, at, p->kernel->target.page_shift, &run) && run.start < w->end;
-	     at = run.end)
-		bitmap_set_range(p->bits, (size_t)(max_u64(run.start, w->start) - w->start),
-				 (size_t)(min_u64(run.end, w->end) - w->start));
+	mem_source_fill(p->src, PAGES_PRESENT, w->start, w->end, p->kernel->target.page_shift, p->bits);
 }
 
 enum status page_plan_decide(struct page_plan *p, const struct plan_window *w, struct err *e)

@@ -19,6 +19,7 @@ struct page_plan {
 	pfn_t window;		    /* page frames, a multiple of 8 */
 	uint8_t *bits;		    /* of one window */
 	uint64_t kept;		    /* pages to dump */
+	unsigned level;		    /* what is left out, by an earlier run on the input too */
 	/* Reads bitmap 2 from the output; NULL: it cannot be read there. */
 	enum status (*read_back)(void *data, pfn_t first, uint8_t *bits, size_t bytes, struct err *e);
 	void *read_back_data;

@@ -350,23 +350,20 @@ static void decide_chunk(struct lane *lane, struct chunk_result *results, size_t
 	lane->end = min_u64(lane->start + f->chunk_pages, f->end);
 	lane->kept = f->kept + (lane->start - f->start) / 8;
 	lane->result = (struct chunk_result){ .pending_end = 0 };
-	memset(lane->kept, 0, (size_t)((lane->end - lane->start + 7) / 8));
-	for (pfn_t at = lane->start; mem_source_next_run(f->k->src, at, shift, &run) && run.start < lane->end; at = run.end) {
-		pfn_t from = max_u64(run.start, lane->start), to = min_u64(run.end, lane->end);
-
-		counts->present += to - from;
-		if (run.kind == RUN_EMPTY)
-			counts->empty += to - from;
-		else
-			bitmap_set_range(lane->kept, (size_t)(from - lane->start), (size_t)(to - lane->start));
-	}
+	mem_source_fill(f->k->src, PAGES_PRESENT, lane->start, lane->end, shift, lane->kept);
+	counts->present = bitmap_count(lane->kept, 0, (size_t)(lane->end - lane->start));
+	mem_source_fill(f->k->src, PAGES_HELD, lane->start, lane->end, shift, lane->kept);
+	counts->empty = counts->present - bitmap_count(lane->kept, 0, (size_t)(lane->end - lane->start));
 	if (next > lane->start)
 		exclude(lane, lane->start, next - lane->start, f->pending_reason);
 	next = max_u64(next, lane->start);
-	for (pfn_t at = next; f->walks_pages && mem_source_next_run(f->k->src, at, shift, &run) && run.start < lane->end;
+	for (pfn_t at = next; f->walks_pages && mem_source_next_present(f->k->src, at, shift, &run) && run.start < lane->end;
 	     at = run.end) {
-		/* the struct page of a page whose beginning is unknown decides nothing */
-		if (run.kind == RUN_DATA || run.kind == RUN_LOST)
+		/*
+		 * The struct page of a page whose beginning is unknown decides nothing; that of one which the file does
+		 * not hold may be the head of a block of pages that it holds.
+		 */
+		if (run.kind != RUN_LATE)
 			next = scan_run(lane, max_u64(run.start, next), min_u64(run.end, lane->end));
 	}
 	results[number] = lane->result;

@@ -8,13 +8,20 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "input/flat_file.h"
 #include "input/mem_source.h"
 
 struct guard;
 
+/*
+ * All positions are those of the file that is looked at: of the file itself, or, when it is flattened, of the file
+ * that it stands for.
+ */
 struct input_file {
 	int fd;
-	uint64_t size; /* bytes */
+	uint64_t size;	      /* bytes */
+	uint64_t stored;      /* bytes that are really there: less than `size` when a flattened file has gaps */
+	struct flat_file *flat; /* NULL: the bytes are those of the file */
 	bool mappable;
 	bool maps_eagerly; /* procfs fills the page tables of a mapping at once: map no more than is used */
 	const char *path; /* borrowed from the command line */
@@ -24,6 +31,12 @@ struct input_file {
 enum status input_file_open(struct input_file **f, const char *path, bool no_mmap, struct err *e) MUST_CHECK;
 void input_file_close(struct input_file *f);
 DEFINE_AUTO(input_file);
+
+/* From now on the file is looked at as the file that it stands for, if its first bytes say that it is flattened. */
+enum status input_file_unflatten(struct input_file *f, struct err *e) MUST_CHECK;
+
+/* Where bytes that are not a hole may begin at or after `pos`; the size when there are none. */
+uint64_t input_file_next_data(const struct input_file *f, uint64_t pos);
 
 /* Exactly `len` bytes at `pos`, or E_UNREADABLE. */
 enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf, size_t len, struct err *e) MUST_CHECK;
@@ -37,6 +50,7 @@ struct input_window {
 	struct guard *guard; /* its entry in the table of guarded windows; NULL: none, so never mapped */
 	uint8_t *buf; /* for reads; allocated when first needed */
 	size_t buf_len;
+	struct flat_cursor cursor;
 };
 
 /* `bulk` windows are mapped where the file can be; others read just what is asked for. */
@@ -57,8 +71,8 @@ struct window_want {
 };
 
 /*
- * Lends bytes at want->pos: at most `len`, at least min(len, 64 KiB) unless the file ends or cannot be read there.
- * E_UNREADABLE when not even the first `must` bytes can be had.
+ * Lends bytes at want->pos: at most `len`, at least `must` of them, which are no more than 64 KiB; E_UNREADABLE when
+ * these cannot be had.  Of a file that is not flattened at least min(len, 64 KiB), unless it ends or cannot be read.
  */
 enum status input_window_view(struct input_window *w, const struct window_want *want, struct span *out,
 			      struct err *e) MUST_CHECK;

@@ -9,10 +9,11 @@
 struct mem_reader {
 	const struct mem_source *src;
 	struct input_window window;
-	bool has_window;
+	bool has_window, bulk;
 	uint8_t *page; /* PAGE_SIZE_MIN bytes for a page put together from parts; allocated when first needed */
 	size_t hint;   /* where the source found the last address */
 	paddr_t expect_end;
+	void *impl; /* owned by the source's ops */
 };
 
 #endif

@@ -4,23 +4,24 @@
 
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
-#include "base/fdio.h"
 #include "elf_info.h"
 #include "input/input_file.h"
+#include "input/kdump_image.h"
 #include "input/mem_reader.h"
+#include "print_info.h"
 
 /* Strictest signature first. */
-static const struct mem_source_ops *const sources[] = { &elf_source };
+static const struct mem_source_ops *const sources[] = { &kdump_source, &elf_source };
 
 /* Formats that are known and not read: naming them is kinder than "not an ELF file". */
 static const struct foreign_format {
 	const char *magic;
 	const char *name;
 } foreign[] = {
-	{ "KDUMP   ", "a kdump-compressed dump (re-filtering is not available in this build)" },
 	{ "DISKDUMP", "an old diskdump dump" },
-	{ "makedumpfile\0\0\0", "a flattened dump (reading it is not available in this build)" },
+	{ "makedumpfile\0\0\0", "a flattened dump within a flattened one" },
 	{ "LibvirtQemudSave", "a libvirt save image" },
 	{ "PAGEDU64", "a Windows dump" },
 	{ "LinuxGuestRecord", "a Xen save image" },
@@ -37,35 +38,76 @@ static enum status refuse(const struct input_file *f, const uint8_t *head, size_
 	return err_set(e, E_FORMAT, "%s is not a dump of a known format: no ELF file", f->path);
 }
 
-enum status mem_source_open(struct mem_source **out, const char *path, const struct mem_source_options *opt,
-			    struct err *e)
+static void close_files(struct input_file **files, unsigned n)
 {
-	AUTO(input_file) *file = NULL;
-	struct mem_source *src;
-	uint8_t head[4096];
-	size_t len;
-	int sys_errno;
+	for (unsigned i = 0; i < n; i++)
+		if (files[i])
+			input_file_close(files[i]);
+	free(files);
+}
 
-	if (input_file_open(&file, path, opt->no_mmap, e))
+/* Which source reads this file; a file that is flattened is looked at as what it stands for from now on. */
+static enum status find_source(struct input_file *f, const struct mem_source_ops **ops, struct err *e)
+{
+	uint8_t head[512] = { 0 };
+	size_t len;
+
+	if (input_file_unflatten(f, e))
+		return err_add(e, "%s", f->path);
+	len = (size_t)min_u64(sizeof(head), f->size);
+	if (input_file_read(f, 0, head, len, e))
 		return e->status;
-	len = fd_pread(file->fd, 0, head, sizeof(head), &sys_errno);
 	for (size_t i = 0; i < ARRAY_SIZE(sources); i++) {
-		if (!sources[i]->probe(head, len))
-			continue;
-		src = calloc(1, sizeof(*src));
-		if (!src)
-			return err_nomem(e, sizeof(*src));
-		src->ops = sources[i];
-		src->file = file;
-		if (src->ops->open(src, e)) {
-			free(src);
-			return err_add(e, "%s", path);
-		}
-		file = NULL;
-		*out = src;
-		return OK;
+		*ops = sources[i];
+		if (sources[i]->probe(head, len))
+			return OK;
 	}
-	return refuse(file, head, len, e);
+	return refuse(f, head, len, e);
+}
+
+static enum status open_files(struct mem_source *src, const char *const *paths, unsigned n,
+			      const struct mem_source_options *opt, struct err *e)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct mem_source_ops *ops;
+
+		if (input_file_open(&src->files[i], paths[i], opt->no_mmap, e) || find_source(src->files[i], &ops, e))
+			return e->status;
+		if (n > 1 && !ops->reads_sets)
+			return err_set(e, E_FORMAT, "%s: %s, and no part of a split dump", paths[i], ops->name);
+		src->ops = ops;
+	}
+	src->file = src->files[0];
+	if (src->ops->open(src, e))
+		return err_add(e, "%s", n > 1 ? "the parts of the dump" : paths[0]);
+	for (unsigned i = 0; i < n; i++)
+		if (src->files[i]->flat && flat_file_cut(src->files[i]->flat)) {
+			message(MSG_COMMON, "%s is cut: %s.\n", paths[i], flat_file_cut(src->files[i]->flat));
+			src->incomplete = true;
+		}
+	return OK;
+}
+
+enum status mem_source_open(struct mem_source **out, const char *const *paths, unsigned n_paths,
+			    const struct mem_source_options *opt, struct err *e)
+{
+	struct mem_source *src = calloc(1, sizeof(*src));
+
+	if (!src)
+		return err_nomem(e, sizeof(*src));
+	src->n_files = n_paths;
+	src->files = calloc(n_paths, sizeof(*src->files));
+	if (!src->files) {
+		free(src);
+		return err_nomem(e, n_paths * sizeof(*src->files));
+	}
+	if (open_files(src, paths, n_paths, opt, e)) {
+		close_files(src->files, n_paths);
+		free(src);
+		return e->status;
+	}
+	*out = src;
+	return OK;
 }
 
 enum status mem_source_wrap(struct mem_source **out, const struct mem_source_ops *ops, void *impl, struct err *e)
@@ -83,14 +125,43 @@ enum status mem_source_wrap(struct mem_source **out, const struct mem_source_ops
 void mem_source_close(struct mem_source *src)
 {
 	src->ops->close(src);
-	if (src->file)
-		input_file_close(src->file);
+	close_files(src->files, src->n_files);
 	free(src);
 }
 
 bool mem_source_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run)
 {
 	return src->ops->next_run(src, from, page_shift, run);
+}
+
+bool mem_source_next_present(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run)
+{
+	return src->ops->next_present ? src->ops->next_present(src, from, page_shift, run) :
+					mem_source_next_run(src, from, page_shift, run);
+}
+
+void mem_source_fill(const struct mem_source *src, enum page_set set, pfn_t start, pfn_t end, unsigned page_shift,
+		     uint8_t *bits)
+{
+	struct pfn_run run;
+
+	if (src->ops->fill) {
+		src->ops->fill(src, set, start, end, bits);
+		return;
+	}
+	memset(bits, 0, (size_t)((end - start + 7) / 8));
+	for (pfn_t at = start; mem_source_next_run(src, at, page_shift, &run) && run.start < end; at = run.end)
+		if (set == PAGES_PRESENT || run.kind != RUN_EMPTY)
+			bitmap_set_range(bits, (size_t)(max_u64(run.start, start) - start),
+					 (size_t)(min_u64(run.end, end) - start));
+}
+
+enum status mem_source_read_eraseinfo(const struct mem_source *src, uint64_t pos, void *buf, size_t len, struct err *e)
+{
+	if (pos > src->eraseinfo_len || len > src->eraseinfo_len - pos)
+		return err_set(e, E_UNREADABLE, "the text about erased data ends at %llu",
+			       (unsigned long long)src->eraseinfo_len);
+	return src->ops->read_eraseinfo(src, pos, buf, len, e);
 }
 
 bool mem_source_segment(const struct mem_source *src, size_t i, struct mem_segment *seg)
@@ -113,8 +184,13 @@ enum status mem_reader_open(struct mem_reader **out, const struct mem_source *sr
 	if (!r)
 		return err_nomem(e, sizeof(*r));
 	r->src = src;
+	r->bulk = use == READER_BULK;
+	if (src->ops->reader_open && src->ops->reader_open(r, e)) {
+		free(r);
+		return e->status;
+	}
 	if (src->file) {
-		input_window_init(&r->window, src->file, use == READER_BULK);
+		input_window_init(&r->window, src->file, r->bulk);
 		r->has_window = true;
 	}
 	*out = r;
@@ -123,6 +199,8 @@ enum status mem_reader_open(struct mem_reader **out, const struct mem_source *sr
 
 void mem_reader_close(struct mem_reader *r)
 {
+	if (r->src->ops->reader_close)
+		r->src->ops->reader_close(r);
 	if (r->has_window)
 		input_window_fini(&r->window);
 	free(r->page);

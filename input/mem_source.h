@@ -40,12 +40,18 @@ struct mem_segment {
 	uint64_t filesz, memsz;
 };
 
+enum page_set {
+	PAGES_PRESENT, /* the machine had them */
+	PAGES_HELD,    /* of them: all but RUN_EMPTY */
+};
+
 struct mem_source;
 struct mem_reader;
 struct input_file;
 
 struct mem_source_ops {
 	const char *name; /* "ELF core", as shown to people */
+	bool reads_sets;  /* several files can be one dump */
 	/* Pure: looks at the first bytes of the file only. */
 	bool (*probe)(const uint8_t *head, size_t len);
 	/* Fills src, whose file is set; on failure nothing is left to close. */
@@ -55,12 +61,23 @@ struct mem_source_ops {
 	enum status (*view)(struct mem_reader *r, paddr_t at, size_t len, struct span *out, struct err *e);
 	bool (*segment)(const struct mem_source *src, size_t i, struct mem_segment *seg);
 	enum status (*read_notes)(const struct mem_source *src, uint64_t pos, void *buf, size_t len, struct err *e);
+
+	/* The rest may be NULL. */
+	enum status (*reader_open)(struct mem_reader *r, struct err *e); /* may fill r->impl */
+	void (*reader_close)(struct mem_reader *r);
+	/* Sources that have bitmaps: see mem_source_next_present() and mem_source_fill(). */
+	bool (*next_present)(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
+	void (*fill)(const struct mem_source *src, enum page_set set, pfn_t start, pfn_t end, uint8_t *bits);
+	enum status (*read_eraseinfo)(const struct mem_source *src, uint64_t pos, void *buf, size_t len,
+				      struct err *e);
 };
 
 struct mem_source {
 	const struct mem_source_ops *ops;
-	struct input_file *file; /* owned */
-	void *impl;		 /* owned by ops */
+	struct input_file *file; /* the first of files[]; NULL: there is none */
+	struct input_file **files; /* owned */
+	unsigned n_files;
+	void *impl; /* owned by ops */
 
 	/* what the file says of the machine */
 	unsigned machine; /* ELF's e_machine */
@@ -71,6 +88,18 @@ struct mem_source {
 	uint64_t notes_len;	/* all notes as one blob */
 	uint64_t vmcoreinfo_at; /* position of the VMCOREINFO text in that blob */
 	size_t vmcoreinfo_len;	/* 0: there is none */
+	bool has_segments;	/* mem_source_segment() knows virtual addresses */
+	bool incomplete;	/* it says, or shows, that pages are missing in it that were to be in it */
+
+	/* what only a dump that was filtered before knows of itself; else 0 */
+	unsigned page_shift; /* its pages have this size, whatever else says so */
+	unsigned dump_level; /* what was left out of it */
+	bool excluded_vmemmap;
+	bool has_phys_base;
+	uint64_t phys_base;
+	int64_t timestamp, timestamp_us;
+	uint8_t utsname[390]; /* as in its header: six names of 65 bytes */
+	uint64_t eraseinfo_len; /* text about what was erased in it */
 };
 
 struct mem_source_options {
@@ -78,11 +107,11 @@ struct mem_source_options {
 };
 
 /*
- * Opens `path` and finds out what it is.  Errors name the file.  The caller closes the source, after all of
- * its readers.
+ * Opens the files and finds out what they are; several are the parts of one split dump, in any order.  Errors name
+ * the file.  The caller closes the source, after all of its readers; the paths are borrowed as long.
  */
-enum status mem_source_open(struct mem_source **src, const char *path, const struct mem_source_options *opt,
-			    struct err *e) MUST_CHECK;
+enum status mem_source_open(struct mem_source **src, const char *const *paths, unsigned n_paths,
+			    const struct mem_source_options *opt, struct err *e) MUST_CHECK;
 
 /* As mem_source_open() over ops of the caller's own (caches, tests); `impl` belongs to the ops from now on. */
 enum status mem_source_wrap(struct mem_source **src, const struct mem_source_ops *ops, void *impl,
@@ -95,6 +124,20 @@ DEFINE_AUTO(mem_source);
  * last one.  Runs rise and do not overlap; one may end although the next is of the same kind.
  */
 bool mem_source_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
+
+/*
+ * As mem_source_next_run(), where it does not matter what the file has of a page: pages of all kinds but RUN_LATE may
+ * come as one run, which is then called RUN_DATA.
+ */
+bool mem_source_next_present(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
+
+/* Sets exactly the bits of the pages of `set` in [start, end); bit 0 is `start`, a multiple of 8. */
+void mem_source_fill(const struct mem_source *src, enum page_set set, pfn_t start, pfn_t end, unsigned page_shift,
+		     uint8_t *bits);
+
+/* Copies `len` bytes of the text about what was erased, from `pos`. */
+enum status mem_source_read_eraseinfo(const struct mem_source *src, uint64_t pos, void *buf, size_t len,
+				      struct err *e) MUST_CHECK;
 
 /* The i-th range in the file's own order; false when there is none. */
 bool mem_source_segment(const struct mem_source *src, size_t i, struct mem_segment *seg);

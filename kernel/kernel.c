@@ -31,13 +31,22 @@ static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
 	return OK;
 }
 
-static void set_page_size(struct kernel *k)
+static enum status set_page_size(struct kernel *k, struct err *e)
 {
 	uint64_t size = 0;
 	bool told = k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "PAGESIZE", &size);
 	unsigned shift = k->arch->default_page_shift;
 
-	if (told && size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && !(size & (size - 1)) &&
+	/* a file that is made of pages has them in one size, whatever its text says */
+	if (k->src->page_shift) {
+		if (shift && k->src->page_shift != shift)
+			return err_set(e, E_FORMAT, "pages of %u bytes, %s has %u", 1u << k->src->page_shift,
+				       k->arch->name, 1u << shift);
+		shift = k->src->page_shift;
+		if (told && size != UINT64_C(1) << shift)
+			message(MSG_COMMON, "PAGESIZE in VMCOREINFO is %" PRIu64 ", the dump has pages of %u bytes.\n", size,
+				1u << shift);
+	} else if (told && size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && !(size & (size - 1)) &&
 	    (!shift || size == UINT64_C(1) << shift))
 		shift = (unsigned)__builtin_ctzll(size);
 	else if (k->has_vmcoreinfo)
@@ -45,6 +54,7 @@ static void set_page_size(struct kernel *k)
 			1u << shift);
 	k->target.page_shift = shift;
 	k->target.page_size = UINT64_C(1) << shift;
+	return OK;
 }
 
 /* "6.1.0-13-cloud": up to three numbers, each ended by any one character; what is missing is 0. */
@@ -182,9 +192,8 @@ enum status kernel_open(struct kernel **out, const struct mem_source *src, struc
 			       src->machine, src->is64 ? 64 : 32, src->big_endian ? "big" : "little");
 	k->target.big_endian = k->arch->big_endian;
 	k->target.long_bytes = k->arch->long_bytes;
-	if (read_vmcoreinfo(k, e))
+	if (read_vmcoreinfo(k, e) || set_page_size(k, e))
 		return e->status;
-	set_page_size(k);
 	source = vmcoreinfo_facts(&k->text);
 	facts_fill(&k->facts, &source, 1);
 	if (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "CRASHTIME", &seconds))

@@ -32,6 +32,7 @@ struct kdump_writer {
 	bool big_endian, notes_lost;
 	size_t page_size;
 	struct kdump_header header;
+	struct kdump_sub_header sub;
 	uint64_t bitmap_at[2], bitmap_len;
 	uint64_t desc_table; /* where the descriptors begin */
 	uint64_t desc_at;    /* of the next one to write */
@@ -101,12 +102,13 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	uint64_t notes_at = bs + sub_len, notes_len = w->src->notes_len;
 	uint64_t blocks_before = 1 + (sub_len + notes_len + bs - 1) / bs;
 	uint8_t raw[KDUMP_SUB_HEADER_MAX];
-	struct kdump_sub_header sub = {
+	struct kdump_sub_header *sub = &w->sub;
+
+	*sub = (struct kdump_sub_header){
 		.phys_base = (int64_t)about->phys_base,
 		.dump_level = (int32_t)about->dump_level,
 		.max_mapnr = about->max_mapnr,
 	};
-
 	w->bitmap_len = round_up_u64((about->max_mapnr + 7) / 8, bs);
 	if (blocks_before > INT32_MAX || 2 * w->bitmap_len / bs > UINT32_MAX)
 		return err_set(e, E_FORMAT, "notes of %" PRIu64 " bytes and %" PRIu64 " pages do not fit the format",
@@ -114,7 +116,9 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	w->header = (struct kdump_header){
 		.version = KDUMP_VERSION,
 		.timestamp = about->timestamp,
-		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0),
+		.timestamp_us = about->timestamp_us,
+		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0) |
+			  (about->excluded_vmemmap ? KDUMP_EXCLUDED_VMEMMAP : 0),
 		.block_size = (uint32_t)bs,
 		.sub_header_blocks = (uint32_t)(blocks_before - 1),
 		.bitmap_blocks = (uint32_t)(2 * w->bitmap_len / bs),
@@ -126,14 +130,14 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	w->bitmap_at[1] = w->bitmap_at[0] + w->bitmap_len;
 	w->desc_table = w->desc_at = w->bitmap_at[1] + w->bitmap_len;
 	if (notes_len) {
-		sub.offset_note = notes_at;
-		sub.size_note = notes_len;
+		sub->offset_note = notes_at;
+		sub->size_note = notes_len;
 	}
 	if (w->src->vmcoreinfo_len) {
-		sub.offset_vmcoreinfo = notes_at + w->src->vmcoreinfo_at;
-		sub.size_vmcoreinfo = w->src->vmcoreinfo_len;
+		sub->offset_vmcoreinfo = notes_at + w->src->vmcoreinfo_at;
+		sub->size_vmcoreinfo = w->src->vmcoreinfo_len;
 	}
-	kdump_sub_header_encode(raw, &sub, w->layout, w->big_endian);
+	kdump_sub_header_encode(raw, sub, w->layout, w->big_endian);
 	if (write_header(w, e) || write_zeros(w, kdump_header_len(w->layout), bs, e) ||
 	    sink_write(w->sink, bs, raw, sub_len, e) || write_notes(w, notes_at, e))
 		return e->status;
@@ -422,7 +426,7 @@ enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end
 	w->added += end - first;
 	w->desc_at += (end - first) * PAGE_DESC_LEN;
 	w->counts.pages += end - first;
-	count_lost(w, first, end - first, "the file ends before them");
+	count_lost(w, first, end - first, "the input does not have them");
 	return OK;
 }
 
@@ -432,6 +436,32 @@ static enum status mark(struct kdump_writer *w, bool incomplete, struct err *e)
 	if (incomplete)
 		w->header.status |= KDUMP_INCOMPLETE;
 	return write_header(w, e);
+}
+
+/* What the input says about data that was erased in it stays true: its text goes behind the page data. */
+static enum status copy_eraseinfo(struct kdump_writer *w, struct err *e)
+{
+	uint8_t raw[KDUMP_SUB_HEADER_MAX], piece[4096];
+	uint64_t len = w->src->eraseinfo_len;
+
+	if (!len)
+		return OK;
+	for (uint64_t pos = 0; pos < len; pos += sizeof(piece)) {
+		size_t n = (size_t)min_u64(len - pos, sizeof(piece));
+		struct err unread;
+
+		if (mem_source_read_eraseinfo(w->src, pos, piece, n, &unread)) {
+			message(MSG_ERROR, "%s: it is cut.\n", unread.text);
+			memset(piece, ' ', n);
+			w->notes_lost = true;
+		}
+		if (sink_write(w->sink, w->data_at + pos, piece, n, e))
+			return e->status;
+	}
+	w->sub.offset_eraseinfo = w->data_at;
+	w->sub.size_eraseinfo = len;
+	kdump_sub_header_encode(raw, &w->sub, w->layout, w->big_endian);
+	return sink_write(w->sink, w->page_size, raw, kdump_sub_header_len(w->layout), e);
 }
 
 enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
@@ -445,13 +475,16 @@ enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 		kdump_writer_salvage(w);
 		return e->status;
 	}
-	incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised;
+	if (copy_eraseinfo(w, e))
+		return e->status;
+	incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised || w->src->incomplete;
 	if (ops->sync(w->sink, e))
 		return e->status;
 	if (incomplete) {
 		if (ops->finish(w->sink, e))
 			return e->status;
-		return err_set(e, E_INCOMPLETE, "pages are missing in %s", w->sink->name);
+		return err_set(e, E_INCOMPLETE, w->src->incomplete && !w->counts.lost_pages ?
+			       "the input is incomplete, so is %s" : "pages are missing in %s", w->sink->name);
 	}
 	if (!mark(w, false, e) && !ops->sync(w->sink, e) && !ops->finish(w->sink, e))
 		return OK;

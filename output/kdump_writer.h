@@ -17,10 +17,11 @@
 struct dump_about {
 	struct target target;
 	uint8_t utsname[KDUMP_UTSNAME_LEN];
-	int64_t timestamp; /* seconds */
+	int64_t timestamp, timestamp_us; /* seconds, microseconds */
 	uint64_t phys_base;
 	pfn_t max_mapnr;
 	unsigned dump_level;
+	bool excluded_vmemmap;
 	const struct codec *codec;     /* NULL: pages are stored raw */
 	unsigned threads;	       /* that work beside the caller's */
 	size_t data_buffer;	       /* bytes that are written in one go; 0: the best size */
@@ -68,7 +69,7 @@ struct writer_counts {
 const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
 
 /*
- * Makes the dump safe and, if no page is lost, complete: syncs, takes the incomplete mark away, syncs, closes the
+ * Makes the dump safe and, if no page is lost and the source is not incomplete itself, complete: syncs, takes the incomplete mark away, syncs, closes the
  * sink.  When one of the last steps fails the mark is set again.  E_INCOMPLETE: all is written, pages are missing.
  */
 enum status kdump_writer_finish(struct kdump_writer *w, struct err *e) MUST_CHECK;

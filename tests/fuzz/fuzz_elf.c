@@ -137,12 +137,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char path[FUZZ_PATH_LEN];
 	struct err e = { OK, 0, "" };
 	int fd = memory_file(data, size, path);
-	enum status st = mem_source_open(&src, path, &how, &e);
+	const char *name = path;
+	enum status st = mem_source_open(&src, &name, 1, &how, &e);
 
 	if (st) {
 		REQUIRE(e.status == st && e.text[0]);
 	} else {
-		REQUIRE(!mem_source_open(&unmapped, path, &plain, &e));
+		REQUIRE(!mem_source_open(&unmapped, &name, 1, &plain, &e));
 		walk(src, unmapped, size);
 		mem_source_close(unmapped);
 		mem_source_close(src);
