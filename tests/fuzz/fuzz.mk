@@ -10,6 +10,8 @@ FUZZ_LIMITS = -timeout=10 -malloc_limit_mb=256 -rss_limit_mb=700 -len_control=20
 FUZZ_LEN_kernel = 1500
 FUZZ_LEN_paging = 1500
 FUZZ_LEN_vmcoreinfo = 8192
+FUZZ_LEN_flat = 16384
+FUZZ_LEN_kdump = 65536
 
 FUZZ_ENTRIES = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS = $(FUZZ_ENTRIES:%=$(B)/tests/fuzz/fuzz_%)

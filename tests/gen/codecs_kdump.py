@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Decompresses one page of a kdump-compressed file: zlib from Python, the others from their C libraries."""
+"""Packs and unpacks one page of a kdump-compressed file: zlib from Python, the others from their C libraries."""
 
 import ctypes
 import zlib
@@ -85,3 +85,26 @@ def decompress(method, data, size):
     if len(page) != size:
         raise CodecError(f"{NAMES[method]}: {len(page)} bytes instead of {size}")
     return page
+
+
+def compress(method, page):
+    """A page packed by `method`; may be longer than the page."""
+    if method == ZLIB:
+        return zlib.compress(page, 1)
+    output = ctypes.create_string_buffer(2 * len(page) + 1024)
+    length = ctypes.c_size_t(len(output))
+    if method == LZO:
+        function = _library("liblzo2.so.2", "liblzo2-2").lzo1x_1_compress
+        work = ctypes.create_string_buffer(16384 * ctypes.sizeof(ctypes.c_void_p))
+        code = function(page, ctypes.c_size_t(len(page)), output, ctypes.byref(length), work)
+    elif method == SNAPPY:
+        function = _library("libsnappy.so.1", "libsnappy1v5").snappy_compress
+        code = function(page, ctypes.c_size_t(len(page)), output, ctypes.byref(length))
+    else:
+        library = _library("libzstd.so.1", "libzstd1")
+        library.ZSTD_compress.restype = ctypes.c_size_t
+        length.value = library.ZSTD_compress(output, length, page, ctypes.c_size_t(len(page)), 1)
+        code = library.ZSTD_isError(length)
+    if code:
+        raise CodecError(f"{NAMES[method]}: error {code}")
+    return output.raw[:length.value]
