@@ -83,7 +83,7 @@ debug_value() {
 		mkkdump core -o k --version $version --level 0
 		"$PROGRAM" --message-level 4 -f -d 1 k out
 		readkdump check out core.expect 1 core --ignore-notes --may-keep-more
-		run -1 "$PROGRAM" -d 31 k out
+		run -1 "$PROGRAM" -f -d 31 k out
 		contains "$output" "vmcoreinfo"
 	done
 }
