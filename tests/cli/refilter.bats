@@ -69,10 +69,10 @@ debug_value() {
 	mkkdump core -o k --version 3 --nr-cpus 2
 	"$PROGRAM" --message-level 4 -d 31 k out
 	readkdump check out core.expect 31 core --ignore-notes
-	readkdump info out --vmcoreinfo >info
-	contains "$(cat info)" "note VMCOREINFO type 0x0"
-	contains "$(cat info)" "OSRELEASE="
-	contains "$(cat info)" "nr_cpus 2"
+	readkdump info out --vmcoreinfo >listing
+	contains "$(cat listing)" "note VMCOREINFO type 0x0"
+	contains "$(cat listing)" "OSRELEASE="
+	contains "$(cat listing)" "nr_cpus 2"
 	# and the next run finds it there
 	cp out again
 	gives again -d 31 again
@@ -131,10 +131,10 @@ debug_value() {
 	mkkdump core -o k --timestamp 1234567890 --nr-cpus 5 --vmemmap --eraseinfo 'erase jiffies size 8
 ' --phys-base 0x7000000 --no-notes --release 6.1-invented --level 0
 	"$PROGRAM" --message-level 4 k out
-	readkdump info out >info
+	readkdump info out >listing
 	for line in "tv_sec 1234567890" "nr_cpus 5" "status 0x10" "sub.phys_base 117440512" \
 		"eraseinfo b'erase jiffies size 8\\n'" "utsname.release 6.1-invented" "utsname.machine x86_64"; do
-		contains "$(cat info)" "$line"
+		contains "$(cat listing)" "$line"
 	done
 }
 
@@ -163,14 +163,14 @@ debug_value() {
 	size=$(stat -c %s whole)
 	descriptors=$(($(readkdump info whole | sed -n 's/^descriptors_at //p')))
 	for at in $((descriptors + 24)) $((descriptors + 5000)) $((size / 2)) $((size * 9 / 10)) $((size - 1)); do
-		head -c "$at" whole >cut
-		run -1 "$PROGRAM" -f cut out
+		head -c "$at" whole >short
+		run -1 "$PROGRAM" -f short out
 		is_incomplete out
 		readkdump check out core.expect 0 core --incomplete --may-keep-more
 	done
-	head -c "$((descriptors - 5000))" whole >cut
+	head -c "$((descriptors - 5000))" whole >short
 	rm out
-	run -1 "$PROGRAM" cut out
+	run -1 "$PROGRAM" short out
 	contains "$output" "within its bitmaps"
 	[ ! -e out ]
 }
@@ -253,8 +253,8 @@ debug_value() {
 	is_incomplete out
 	readkdump check out core.expect 31 core --incomplete
 	size=$(stat -c %s flat)
-	head -c $((size * 2 / 3)) flat >cut
-	run -1 "$PROGRAM" -f -d 0 cut out
+	head -c $((size * 2 / 3)) flat >short
+	run -1 "$PROGRAM" -f -d 0 short out
 	is_incomplete out
 	readkdump check out core.expect 1 core --incomplete --may-keep-more
 }
