@@ -57,8 +57,10 @@ static void say_headers(const struct kdump_header *h, const struct kdump_sub_hea
 		{ "phys_base", true, (uint64_t)s->phys_base, 0 },
 		{ "dump_level", false, (uint32_t)s->dump_level, 1 },
 		{ "split", false, (uint32_t)s->split, 2 },
-		{ "start_pfn", true, s->start_pfn, 2 },
-		{ "end_pfn", true, s->end_pfn, 2 },
+		{ "start_pfn", true, min_u64(s->start_pfn, UINT32_MAX), 2 },
+		{ "end_pfn", true, min_u64(s->end_pfn, UINT32_MAX), 2 },
+		{ "start_pfn_64", true, s->start_pfn, 6 },
+		{ "end_pfn_64", true, s->end_pfn, 6 },
 		{ "max_mapnr_64", true, s->max_mapnr, 6 },
 		{ "offset_vmcoreinfo", true, s->offset_vmcoreinfo, 3 },
 		{ "size_vmcoreinfo", false, s->size_vmcoreinfo, 3 },
@@ -72,7 +74,7 @@ static void say_headers(const struct kdump_header *h, const struct kdump_sub_hea
 	message(MSG_DEBUG, "  %-17s: %d\n", "header_version", (int)h->version);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (h->version >= rows[i].since)
-			message(MSG_DEBUG, rows[i].hex ? "  %-17s: %#" PRIx64 "\n" : "  %-17s: %" PRIu64 "\n",
+			message(MSG_DEBUG, rows[i].hex ? "  %-17s: 0x%" PRIx64 "\n" : "  %-17s: %" PRIu64 "\n",
 				rows[i].name, rows[i].value);
 }
 

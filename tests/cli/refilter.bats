@@ -48,6 +48,9 @@ debug_value() {
 		gives straight -d 31 first
 		gives straight -d $((31 - ${how##* })) first
 	done
+	gives straight -d 31 --work-dir . --num-threads 3 --cyclic-buffer 1 kdump
+	"$PROGRAM" --message-level 4 -d 31 --dry-run kdump nothing
+	[ ! -e nothing ]
 	"$PROGRAM" --message-level 0 -f -l -d 31 core packed
 	gives packed -l -d 31 straight
 	gives packed -l -d 0 straight
@@ -100,6 +103,8 @@ debug_value() {
 			equal 4096 "$(debug_value block_size)"
 			equal 0x1234000 "$(debug_value phys_base)"
 			equal 31 "$(debug_value dump_level)"
+			[ $version -lt 2 ] || equal 0x0 "$(debug_value start_pfn)"
+			[ $version -lt 6 ] || equal 0x8 "$(debug_value max_mapnr_64)"
 			[ $version -lt 4 ] || equal 40 "$(debug_value size_note)"
 		done
 	done

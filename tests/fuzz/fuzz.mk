@@ -45,3 +45,4 @@ fuzz-merge: fuzz
 CHECK_NEEDS += $(FUZZ_PROGRAMS)
 CHECKS += $(foreach e,$(FUZZ_ENTRIES),"$(B)/tests/fuzz/fuzz_$(e) $(wildcard tests/fuzz/corpus/$(e) tests/fuzz/findings/$(e))")
 CHECKS += "tests/fuzz/mutate.py$(if $(SAN), --sanitized) --extremes 60 --count 70 --costly few"
+CHECKS += "tests/fuzz/mutate_kdump.py$(if $(SAN), --sanitized)"
