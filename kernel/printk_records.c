@@ -76,6 +76,20 @@ static bool agrees(const struct printk *p, const struct record *r)
 	       (!r->want || r->len - r->want <= PADDING_MAX);
 }
 
+/*
+ * Does the record of length 0 at `pos` say "go on at 0"?  It is put where the next record, the one that is at 0 then,
+ * and a header do not fit before the end of the ring.
+ */
+static bool ends(struct printk *p, uint64_t pos, const struct stretch *s)
+{
+	struct record at, first;
+	struct err why;
+
+	if (!s->may_end || look(p, pos, s->to, &at, &why) || why.status != E_FORMAT || s->to - pos < p->records.header)
+		return false;
+	return !at.len && look(p, 0, s->to, &first, &why) && pos + first.len + p->records.header > p->records.len;
+}
+
 /* Is there a record at `pos` with another one, or the end, behind it? */
 static bool chains(struct printk *p, uint64_t pos, const struct stretch *s)
 {
@@ -88,12 +102,7 @@ static bool chains(struct printk *p, uint64_t pos, const struct stretch *s)
 		return true;
 	if (look(p, pos + r.len, s->to, &next, &why))
 		return agrees(p, &next);
-	return s->may_end && s->to - pos - r.len >= p->records.header && !next.len;
-}
-
-static bool ends(const struct stretch *s, const struct record *r, const struct err *why)
-{
-	return s->may_end && why->status == E_FORMAT && !r->len;
+	return ends(p, pos + r.len, s);
 }
 
 /* Puts the record; text that runs over its end is cut. */
@@ -154,7 +163,7 @@ static enum status walk_stretch(struct printk *p, const struct stretch *s, struc
 			pos += step_of(p, pos, &r, s);
 			continue;
 		}
-		if (!good && !doubt && ends(s, &r, &why))
+		if (!good && !doubt && ends(p, pos, s))
 			return visit_at(p, pos, NULL, v, e);
 		if (!doubt)
 			printk_damage(p, "%s", why.text);

@@ -12,6 +12,7 @@
 #define COUNT_BITS_MAX 27 /* a descriptor for 32 bytes of text at most: more than kernels with the largest log have */
 #define SIZE_BITS_MAX 31
 #define EMPTY_LINE 3
+#define WRITERS_MAX 64 /* processors that reserve a descriptor in one moment */
 
 enum desc_state { RESERVED, COMMITTED, FINALIZED, REUSABLE };
 
@@ -153,16 +154,30 @@ static bool newest_id(struct printk *p, uint64_t *newest)
 	return pair || alone;
 }
 
-/* The slot of the newest id may still have the id of one round before; behind it nothing is newer. */
+/* Is the slot of this id about to get it?  The head moves first; the slot is free then, or was never used. */
+static bool is_next_of(const struct printk *p, uint64_t id, const struct desc *d)
+{
+	return (d->state == REUSABLE && d->id == ((id - slots(p)) & p->ring.id_mask)) ||
+	       (d->state == RESERVED && !d->id);
+}
+
+/* The slots of the newest ids may be about to get them; behind the newest there is no newer one. */
 static bool is_head(struct printk *p, uint64_t head)
 {
 	struct desc d;
 	struct err why;
 
-	if (!read_state(p, head & (slots(p) - 1), &d, &why) && d.id != head &&
-	    d.id != ((head - slots(p)) & p->ring.id_mask))
+	if (is_there(p, head + 1))
 		return false;
-	return !is_there(p, head + 1);
+	for (uint64_t back = 0; back < min_u64(WRITERS_MAX, slots(p)); back++) {
+		uint64_t id = (head - back) & p->ring.id_mask;
+
+		if (read_state(p, id & (slots(p) - 1), &d, &why) || d.id == id)
+			return true;
+		if (!is_next_of(p, id, &d))
+			return false;
+	}
+	return false;
 }
 
 /* From the oldest to the newest id; where the rings' own words cannot be right, what the descriptors say. */
@@ -278,7 +293,7 @@ static bool is_message(struct printk *p, uint64_t id, const struct desc *d)
 {
 	if (d->id == id)
 		return d->state == COMMITTED || d->state == FINALIZED;
-	if (d->state != REUSABLE || d->id != ((id - slots(p)) & p->ring.id_mask))
+	if (!is_next_of(p, id, d))
 		printk_damage(p, "the descriptor of message %#" PRIx64 " has id %#" PRIx64, id, d->id);
 	return false;
 }
