@@ -39,6 +39,7 @@ struct record_log {
 struct ring_log {
 	vaddr_t descs, infos, data;
 	unsigned count_bits, size_bits;
+	bool bits_guessed;	     /* one of them cannot be right and was derived from the other */
 	uint64_t head, tail;	     /* ids of the newest and the oldest descriptor */
 	uint64_t long_mask, id_mask; /* bits of a long, and of an id: the two highest bits are the state */
 };

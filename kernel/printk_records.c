@@ -7,6 +7,8 @@
 /* Every machine aligns records to 4 or 8 bytes: lengths are multiples of this, and less than 8 bytes are padding. */
 #define ALIGNMENT 4
 #define PADDING_MAX 7
+/* No more than this is searched for a record: where log_buf_len is wrong there may be all of memory. */
+#define SEARCH_BYTES_MAX (UINT64_C(16) << 20)
 
 struct record {
 	uint64_t len, text_len;
@@ -25,6 +27,7 @@ struct visit {
 	uint64_t clear;	  /* position of the first record after the log was cleared */
 	bool only_search; /* find it, put nothing */
 	bool found, putting;
+	uint64_t searched; /* bytes in which there may be no record */
 };
 
 static enum status records_find(struct printk *p, struct err *e)
@@ -141,7 +144,7 @@ static enum status visit_at(struct printk *p, uint64_t pos, const struct record 
 
 /*
  * Positions only rise, and never pass the end: a walk is over after as many steps as the ring has words.  Behind a
- * record that cannot be right the next one is looked for.
+ * record that cannot be right the next one is looked for, for a while.
  */
 static enum status walk_stretch(struct printk *p, const struct stretch *s, struct visit *v, struct err *e)
 {
@@ -169,8 +172,14 @@ static enum status walk_stretch(struct printk *p, const struct stretch *s, struc
 			printk_damage(p, "%s", why.text);
 		doubt = true;
 		/* nothing of a page can be read when a word of it cannot */
-		pos += why.status == E_FORMAT || good ? ALIGNMENT :
-							PAGE_SIZE_MIN - (p->records.buf + pos) % PAGE_SIZE_MIN;
+		if (why.status == E_FORMAT || good) {
+			pos += ALIGNMENT;
+			v->searched += ALIGNMENT;
+		} else {
+			pos += PAGE_SIZE_MIN - (p->records.buf + pos) % PAGE_SIZE_MIN;
+		}
+		if (v->searched >= SEARCH_BYTES_MAX)
+			return OK;
 	}
 	return OK;
 }
@@ -227,6 +236,7 @@ static enum status is_overwritten(struct printk *p, struct visit *v, bool *overw
 	if (walk_all(p, v, e))
 		return e->status;
 	v->only_search = false;
+	v->searched = 0;
 	p->damages = 0;
 	*overwritten = v->clear == 0 || (!v->found && v->clear != p->records.next);
 	return OK;

@@ -6,11 +6,12 @@
 #include <inttypes.h>
 
 #include "base/bytes.h"
+#include "input/mem_source.h"
 #include "kernel/printk_logs.h"
 #include "print_info.h"
 
-#define COUNT_BITS_MAX 27 /* a descriptor for 32 bytes of text at most: more than kernels with the largest log have */
 #define SIZE_BITS_MAX 31
+#define AVERAGE_BITS 5 /* kernels have a descriptor for each 32 bytes of text */
 #define EMPTY_LINE 3
 #define WRITERS_MAX 64 /* processors that reserve a descriptor in one moment */
 
@@ -53,6 +54,11 @@ static enum status read_rings(struct printk *p, uint64_t *count_bits, uint64_t *
 	return OK;
 }
 
+static bool bits_can_be(uint64_t count_bits, uint64_t size_bits)
+{
+	return count_bits && size_bits >= 4 && size_bits <= SIZE_BITS_MAX && count_bits <= size_bits;
+}
+
 static enum status ring_find(struct printk *p, struct err *e)
 {
 	const struct facts *f = &p->k->facts;
@@ -65,7 +71,12 @@ static enum status ring_find(struct printk *p, struct err *e)
 		return err_set(e, E_FORMAT, "descriptors of %" PRIu64 " and %" PRIu64 " bytes", desc, info);
 	if (read_rings(p, &count_bits, &size_bits, e))
 		return e->status;
-	if (!count_bits || count_bits > COUNT_BITS_MAX || size_bits < 4 || size_bits > SIZE_BITS_MAX)
+	ring->bits_guessed = !bits_can_be(count_bits, size_bits);
+	if (ring->bits_guessed && bits_can_be(size_bits - AVERAGE_BITS, size_bits))
+		count_bits = size_bits - AVERAGE_BITS;
+	else if (ring->bits_guessed && bits_can_be(count_bits, count_bits + AVERAGE_BITS))
+		size_bits = count_bits + AVERAGE_BITS;
+	else if (ring->bits_guessed)
 		return err_set(e, E_FORMAT, "rings of 2^%" PRIu64 " descriptors and 2^%" PRIu64 " bytes", count_bits,
 			       size_bits);
 	ring->count_bits = (unsigned)count_bits;
@@ -250,7 +261,7 @@ static bool find_text(struct printk *p, const struct desc *d, struct text *t)
 
 struct ring_walk {
 	uint64_t since_seq;
-	uint64_t text_left; /* no byte of the ring belongs to two messages */
+	uint64_t text_left; /* no byte belongs to two messages */
 };
 
 static enum status put_message(struct printk *p, const struct desc *d, struct ring_walk *w, struct err *e)
@@ -354,8 +365,12 @@ static uint64_t find_clear(struct printk *p)
 
 static enum status ring_walk(struct printk *p, bool since_clear, struct err *e)
 {
-	struct ring_walk w = { .since_seq = since_clear ? find_clear(p) : 0, .text_left = text_bytes(p) };
+	struct ring_walk w = { .text_left = min_u64(text_bytes(p), p->k->src->end) };
 
+	if (p->ring.bits_guessed)
+		printk_damage(p, "2^%u descriptors and 2^%u bytes are guessed", p->ring.count_bits, p->ring.size_bits);
+	if (since_clear)
+		w.since_seq = find_clear(p);
 	return walk_ids(p, find_ids(p), &w, e);
 }
 
