@@ -64,8 +64,10 @@ enum status printk_read(struct printk *p, vaddr_t at, unsigned bytes, uint64_t *
 	bool big = p->k->target.big_endian;
 	uint8_t raw[8];
 
-	if (kmem_read(p->km, at, raw, bytes, e))
+	if (kmem_read(p->km, at, raw, bytes, e)) {
+		p->unreadable++;
 		return e->status;
+	}
 	*value = bytes == 2 ? get_u16(raw, big) : bytes == 4 ? get_u32(raw, big) : get_u64(raw, big);
 	return OK;
 }
@@ -129,17 +131,19 @@ static enum status put_escaped(struct printk *p, const uint8_t *text, size_t len
 /* indent < 0: raw */
 static enum status put_memory(struct printk *p, vaddr_t at, uint64_t len, int indent, struct err *e)
 {
-	while (len) {
+	while (len && !printk_is_lost(p)) {
 		size_t n = (size_t)min_u64(len, PIECE - at % PIECE);
 		uint8_t piece[PIECE];
 		enum status st;
 		struct err why;
 
-		if (kmem_read(p->km, at, piece, n, &why))
+		if (kmem_read(p->km, at, piece, n, &why)) {
+			p->unreadable++;
 			printk_damage(p, "%s", why.text);
-		else if ((st = indent < 0 ? put(p, (const char *)piece, n, e) :
-					    put_escaped(p, piece, n, (unsigned)indent, e)))
+		} else if ((st = indent < 0 ? put(p, (const char *)piece, n, e) :
+					      put_escaped(p, piece, n, (unsigned)indent, e))) {
 			return st;
+		}
 		at += n;
 		len -= n;
 	}
@@ -185,6 +189,7 @@ enum status printk_write(struct printk *p, bool since_clear, printk_put_fn *put_
 	p->data = data;
 	p->out_len = 0;
 	p->damages = 0;
+	p->unreadable = 0;
 	if (p->form->walk(p, since_clear, e) || flush(p, e))
 		return e->status;
 	if (p->damages)

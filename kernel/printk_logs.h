@@ -11,6 +11,7 @@
 
 #define LOG_BYTES_MAX (UINT64_C(1) << 31) /* no kernel takes a larger log_buf_len */
 #define OUT_BYTES 16384
+#define UNREADABLE_MAX 65536
 /* A header larger than this is none: kernels have 16 to 112 bytes. */
 #define LOG_STRUCT_MAX 4096
 
@@ -56,6 +57,7 @@ struct printk {
 	/* during printk_write() */
 	printk_put_fn *put;
 	void *data;
+	uint64_t unreadable; /* reads that failed; walks skip what is left of the page */
 	uint64_t damages;
 	char damage[200]; /* the first one */
 	char out[OUT_BYTES];
@@ -81,6 +83,12 @@ enum status printk_put_line(struct printk *p, const struct printk_line *line, st
 /* A number of 2, 4 or 8 bytes, or a long, of the dump. */
 enum status printk_read(struct printk *p, vaddr_t at, unsigned bytes, uint64_t *value, struct err *e) MUST_CHECK;
 enum status printk_read_long(struct printk *p, vaddr_t at, uint64_t *value, struct err *e) MUST_CHECK;
+
+/* No log has so many bad pages: what seems to be one lies where no memory is, and has no end worth waiting for. */
+static inline bool printk_is_lost(const struct printk *p)
+{
+	return p->unreadable > UNREADABLE_MAX;
+}
 
 /* A symbol, or an offset within what lies at `base`. */
 static inline vaddr_t printk_symbol(const struct printk *p, enum fact_id symbol)

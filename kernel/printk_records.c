@@ -178,7 +178,7 @@ static enum status walk_stretch(struct printk *p, const struct stretch *s, struc
 		} else {
 			pos += PAGE_SIZE_MIN - (p->records.buf + pos) % PAGE_SIZE_MIN;
 		}
-		if (v->searched >= SEARCH_BYTES_MAX)
+		if (v->searched >= SEARCH_BYTES_MAX || printk_is_lost(p))
 			return OK;
 	}
 	return OK;

@@ -141,7 +141,7 @@ static bool newest_id(struct printk *p, uint64_t *newest)
 	struct desc before = { 0, 0, 0, REUSABLE };
 	bool pair = false, alone = false;
 
-	for (uint64_t slot = 0; slot < slots(p);) {
+	for (uint64_t slot = 0; slot < slots(p) && !printk_is_lost(p);) {
 		struct desc d;
 		struct err why;
 
@@ -311,7 +311,7 @@ static bool is_message(struct printk *p, uint64_t id, const struct desc *d)
 
 static enum status walk_ids(struct printk *p, struct ids ids, struct ring_walk *w, struct err *e)
 {
-	for (uint64_t i = 0; i < ids.n;) {
+	for (uint64_t i = 0; i < ids.n && !printk_is_lost(p);) {
 		uint64_t id = (ids.first + i) & p->ring.id_mask, slot = id & (slots(p) - 1);
 		vaddr_t block = printk_field(p, desc_at(p, slot), F_desc_block);
 		struct desc d;
