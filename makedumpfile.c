@@ -8,6 +8,7 @@
 
 #include "base/fdio.h"
 #include "command/dump.h"
+#include "command/dump_dmesg.h"
 #include "command/options.h"
 #include "print_info.h"
 
@@ -40,6 +41,7 @@ static void say_command_line(int argc, char **argv)
 }
 
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
+	[COMMAND_DUMP_DMESG] = command_dump_dmesg,
 	[COMMAND_DUMP] = command_dump,
 };
 

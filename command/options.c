@@ -378,6 +378,8 @@ static enum status check_rules(struct parse *p, const char *const *files, unsign
 	for (size_t i = ARRAY_SIZE(commands); i--;)
 		if (p->seen & commands[i].option)
 			opt->command = commands[i].command;
+	if (opt->flatten && opt->command == COMMAND_DUMP)
+		return err_set(e, E_UNSUPPORTED, "-F is not available in this build.");
 	if (check_combinations(p->seen, e))
 		return e->status;
 	return place_files(opt, files, n_files, e);

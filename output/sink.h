@@ -48,6 +48,12 @@ enum status sink_file_check(const char *path, bool overwrite, struct err *e) MUS
  */
 enum status sink_file_open(struct sink **s, const char *path, bool overwrite, int input_fd, struct err *e) MUST_CHECK;
 
+/*
+ * A sink over a descriptor that the caller has opened and keeps, which must not be the file behind `input_fd`: what is
+ * written has to follow what was written before.
+ */
+enum status sink_stream_open(struct sink **s, int fd, const char *name, int input_fd, struct err *e) MUST_CHECK;
+
 /* A sink that counts and keeps nothing, for --dry-run. */
 enum status sink_null_open(struct sink **s, const char *name, struct err *e) MUST_CHECK;
 

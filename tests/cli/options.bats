@@ -159,7 +159,7 @@ makedumpfile Failed.
 # company OPTION: the command line in which it makes sense
 company() {
 	case $1 in
-	-F) echo vmcore ;;
+	-F) echo --dump-dmesg vmcore ;;
 	-R) echo out ;;
 	-g) echo -x vmlinux ;;
 	--split) echo vmcore out1 out2 ;;

@@ -7,6 +7,7 @@ ENTRY ?= elf
 FUZZ_LIMITS = -timeout=10 -malloc_limit_mb=256 -rss_limit_mb=700 -len_control=20 \
 	-max_len=$(or $(FUZZ_LEN_$(ENTRY)),32768)
 # a few hundred edits spoil a kernel well enough
+FUZZ_LEN_dmesg = 300
 FUZZ_LEN_kernel = 1500
 FUZZ_LEN_paging = 1500
 FUZZ_LEN_vmcoreinfo = 8192
@@ -46,3 +47,4 @@ CHECK_NEEDS += $(FUZZ_PROGRAMS)
 CHECKS += $(foreach e,$(FUZZ_ENTRIES),"$(B)/tests/fuzz/fuzz_$(e) $(wildcard tests/fuzz/corpus/$(e) tests/fuzz/findings/$(e))")
 CHECKS += "tests/fuzz/mutate.py$(if $(SAN), --sanitized) --extremes 60 --count 70 --costly few"
 CHECKS += "tests/fuzz/mutate_kdump.py$(if $(SAN), --sanitized)"
+CHECKS += "tests/fuzz/mutate_log.py --count 150"

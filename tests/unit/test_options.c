@@ -72,7 +72,7 @@ static const char *company(const char *name)
 	static const struct {
 		const char *name, *rest;
 	} others[] = {
-		{ "-F", "vmcore" },	    { "-R", "dump" },
+		{ "-F", "--dump-dmesg vmcore" },   { "-R", "dump" },
 		{ "-g", "-x vmlinux" },	    { "split", "vmcore dump1 dump2" },
 		{ "diskset", "dump" },	    { "mem-usage", "kcore" },
 		{ "config", "-x vmlinux vmcore dump" }, { "partial-dmesg", "--dump-dmesg vmcore log" },
