@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/host.h"
 #include "format/elf_core.h"
 #include "input/input_file.h"
+#include "input/kcore.h"
 #include "input/mem_reader.h"
 #include "print_info.h"
 
@@ -396,6 +398,41 @@ static void walk_notes(struct mem_source *src, const struct note_range *range, u
 	input_window_fini(&w);
 }
 
+/*
+ * /proc/kcore before 4.19 has no VMCOREINFO among its notes: the kernel tells where in its memory the note lies.  It is
+ * taken as if it were one of the file's, so the dump has it too.
+ */
+static void add_live_vmcoreinfo(struct mem_source *src, struct elf_impl *elf)
+{
+	static const uint8_t name[] = "VMCOREINFO";
+	uint8_t raw[ELF_NHDR_LEN + sizeof(name)];
+	const struct extent *x;
+	struct note_range r;
+	struct elf_note n;
+	uint64_t at, room;
+	struct err e;
+	size_t i;
+
+	if (!src->live || src->vmcoreinfo_len || !host_vmcoreinfo(&at, &room))
+		return;
+	i = find_extent(elf, at);
+	if (i == elf->n_extents || at < elf->extents[i].start || elf->extents[i].pos == EXTENT_EMPTY)
+		return;
+	x = &elf->extents[i];
+	r = (struct note_range){ x->pos + (at - x->start), min_u64(room, x->end - at) };
+	if (r.len < sizeof(raw) || input_file_read(src->file, r.pos, raw, sizeof(raw), &e))
+		return;
+	elf_note_decode(&n, raw, src->big_endian);
+	if (n.type != NOTE_VMCOREINFO || n.namesz != sizeof(name) || memcmp(raw + ELF_NHDR_LEN, name, sizeof(name)))
+		return;
+	/* behind the note its room is empty */
+	r.len = min_u64(r.len, ELF_NHDR_LEN + pad4(n.namesz) + pad4(n.descsz));
+	src->notes_len = pad4(src->notes_len);
+	walk_notes(src, &r, src->notes_len);
+	src->notes_len += r.len;
+	elf->notes[elf->n_notes++] = r; /* read_phdrs() leaves room for one more */
+}
+
 static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 {
 	for (size_t i = 0; i < elf->n_notes; i++) {
@@ -411,6 +448,7 @@ static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 		walk_notes(src, r, src->notes_len);
 		src->notes_len += r->len;
 	}
+	add_live_vmcoreinfo(src, elf);
 }
 
 static void elf_close(struct mem_source *src)
@@ -451,7 +489,14 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	if (!elf)
 		return err_nomem(e, sizeof(*elf));
 	if (input_file_read(src->file, 0, raw, len, e) || elf_header_decode(&elf->header, raw, len, e) ||
-	    read_phdrs(elf, src->file, e) || build_map(elf, src->file->size, e) || check_claims(elf, src->file->size, e)) {
+	    read_phdrs(elf, src->file, e)) {
+		impl_free(elf);
+		return e->status;
+	}
+	/* /proc/vmcore is a file of the kernel too, but all of its ranges are RAM */
+	src->live = src->file->maps_eagerly && kcore_segments(elf->segments, elf->n_segments);
+	kcore_place_segments(elf->segments, elf->n_segments, elf->header.machine);
+	if (build_map(elf, src->file->size, e) || check_claims(elf, src->file->size, e)) {
 		impl_free(elf);
 		return e->status;
 	}

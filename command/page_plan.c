@@ -15,7 +15,7 @@
 #define WINDOW_BYTES_DEFAULT ((uint64_t)1 << 20)
 #define WINDOWS_MAX 65536
 
-static enum status open_input(struct page_plan *p, struct err *e)
+static enum status open_input(struct page_plan *p, unsigned level, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
 
@@ -28,7 +28,7 @@ static enum status open_input(struct page_plan *p, struct err *e)
 		return err_add(e, "%s", p->opt->inputs[0]);
 	if (!p->kernel->max_mapnr)
 		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
-	if (p->kernel->has_vmcoreinfo || p->opt->dump_levels[0] <= DL_ZERO)
+	if (p->kernel->has_vmcoreinfo || level <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
@@ -44,8 +44,11 @@ static enum status make_window(struct page_plan *p, struct err *e)
 
 	/* each window costs a few system calls: with too many of them they would be all the work */
 	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), 8);
+	/* a live machine changes: what was decided once must not be decided again, and here memory is not scarce */
+	if (p->src->live)
+		bytes = whole;
 	bytes = min_u64(bytes, whole);
-	if (bytes > limit) {
+	if (bytes > limit && !p->src->live) {
 		bytes = max_u64(limit & ~UINT64_C(4095), 4096);
 		if (p->opt->window_bytes)
 			message(MSG_COMMON,
@@ -66,7 +69,7 @@ enum status page_plan_open(struct page_plan *p, const struct options *opt, unsig
 	struct filter_options how = { .level = level };
 
 	*p = (struct page_plan){ .opt = opt };
-	if (open_input(p, e))
+	if (open_input(p, level, e))
 		return e->status;
 	if (opt->has_vtop && kernel_print_translation(p->kernel, opt->vtop, e))
 		return e->status;

@@ -47,8 +47,7 @@ static void set_page_size(struct kernel *k)
 	k->target.page_size = UINT64_C(1) << shift;
 }
 
-/* "6.1.0-13-cloud": up to three numbers, each ended by any one character; what is missing is 0. */
-static uint32_t parse_version(const char *release)
+uint32_t kernel_version(const char *release)
 {
 	uint32_t part[3] = { 0 };
 
@@ -100,7 +99,7 @@ static void read_names(struct kernel *k, struct kmem *km)
 		memcpy(k->utsname, uts, sizeof(uts));
 		memcpy(k->release, uts + 2 * UTS_FIELD_LEN, UTS_FIELD_LEN);
 	}
-	k->version = parse_version(k->release);
+	k->version = kernel_version(k->release);
 }
 
 /* The page tables decide whether a linear range is a shortcut or a last resort. */
