@@ -3,12 +3,14 @@
 #include "command/page_plan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/host.h"
 #include "command/threads.h"
+#include "filter/unused_vmemmap.h"
 #include "print_info.h"
 
 /* A bitmap of 1 MiB covers 32 GiB of pages of 4 KiB; larger machines are done window by window. */
@@ -43,7 +45,7 @@ static enum status make_window(struct page_plan *p, struct err *e)
 	uint64_t available = host_available_memory(), limit = available ? available / 10 * 6 : WINDOW_BYTES_DEFAULT;
 
 	/* each window costs a few system calls: with too many of them they would be all the work */
-	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), 8);
+	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), UNUSED_VMEMMAP_ALIGN / 8);
 	/* a live machine changes: what was decided once must not be decided again, and here memory is not scarce */
 	if (p->src->live)
 		bytes = whole;
@@ -64,6 +66,24 @@ static enum status make_window(struct page_plan *p, struct err *e)
 	return OK;
 }
 
+/* -e needs the decisions about all pages before the last one is made: in memory, or in a file. */
+static void check_vmemmap(struct page_plan *p)
+{
+	char why[200] = "";
+
+	if (!p->opt->drop_vmemmap)
+		return;
+	p->drops_vmemmap = unused_vmemmap_possible(p->kernel, why, sizeof(why));
+	if (p->drops_vmemmap && !p->store) {
+		p->drops_vmemmap = p->window >= p->kernel->max_mapnr;
+		snprintf(why, sizeof(why), "without --work-dir %s",
+			 p->drops_vmemmap ? "all decisions are kept in memory" :
+					    "the decisions about all pages of this machine are too many to be kept");
+	}
+	if (why[0])
+		message(MSG_COMMON, "-e: %s%s.\n", why, p->drops_vmemmap ? "" : ": unused struct pages stay in the dump");
+}
+
 enum status page_plan_open(struct page_plan *p, const struct options *opt, unsigned level, struct err *e)
 {
 	struct filter_options how = { .level = level };
@@ -78,6 +98,7 @@ enum status page_plan_open(struct page_plan *p, const struct options *opt, unsig
 		return e->status;
 	if (opt->work_dir && bitmap_store_open(&p->store, opt->work_dir, e))
 		return err_add(e, "--work-dir");
+	check_vmemmap(p);
 	return OK;
 }
 
@@ -148,4 +169,31 @@ enum status page_plan_load(struct page_plan *p, const struct plan_window *w, str
 	if (!decides_again(p))
 		return p->read_back(p->read_back_data, w->start, p->bits, w->bytes, e);
 	return page_filter_scan(p->filter, w->start, w->end, p->bits, e);
+}
+
+static enum status lend_bits(void *data, pfn_t start, pfn_t end, uint8_t **bits, struct err *e)
+{
+	struct page_plan *p = data;
+	struct plan_window w = { start, end, (size_t)((end - start + 7) / 8) };
+
+	*bits = p->bits;
+	return page_plan_load(p, &w, e);
+}
+
+static enum status keep_bits(void *data, pfn_t start, pfn_t end, const uint8_t *bits, struct err *e)
+{
+	struct page_plan *p = data;
+
+	return p->store ? bitmap_store_put(p->store, start, bits, (size_t)((end - start + 7) / 8), e) : OK;
+}
+
+enum status page_plan_drop_vmemmap(struct page_plan *p, struct err *e)
+{
+	struct kept_bits kept = { p->window, p, lend_bits, keep_bits };
+
+	if (unused_vmemmap_drop(p->kernel, &kept, &p->vmemmap_dropped, e))
+		return e->status;
+	p->kept -= p->vmemmap_dropped;
+	message(MSG_PROGRESS, "Excluded %" PRIu64 " unused vmemmap pages\n", p->vmemmap_dropped);
+	return OK;
 }

@@ -114,7 +114,8 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	w->header = (struct kdump_header){
 		.version = KDUMP_VERSION,
 		.timestamp = about->timestamp,
-		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0),
+		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0) |
+			  (about->drops_vmemmap ? KDUMP_EXCLUDED_VMEMMAP : 0),
 		.block_size = (uint32_t)bs,
 		.sub_header_blocks = (uint32_t)(blocks_before - 1),
 		.bitmap_blocks = (uint32_t)(2 * w->bitmap_len / bs),

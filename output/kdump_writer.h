@@ -23,6 +23,7 @@ struct dump_about {
 	unsigned dump_level;
 	const struct codec *codec;     /* NULL: pages are stored raw */
 	unsigned threads;	       /* that work beside the caller's */
+	bool drops_vmemmap;	       /* struct pages that only describe pages left out are left out too */
 	size_t data_buffer;	       /* bytes that are written in one go; 0: the best size */
 };
 
