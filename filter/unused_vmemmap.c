@@ -13,12 +13,18 @@
 #include "format/elf_core.h"
 #include "input/mem_source.h"
 #include "kernel/kmem.h"
+#include "print_info.h"
 
 /*
  * A page of struct pages describes 64 pages, which hold the struct pages of 4096, and so on: machines need a handful
  * of rounds.  The limit is for page tables that were made to need more; the rest then stays.
  */
 #define ROUNDS_MAX 16
+/*
+ * Translations, and KiB of bits loaded, that all of it may cost: many times what the page tables of any kernel need.
+ * Tables and segments can be made so that it would take forever; then what is left to look at stays.
+ */
+#define BUDGET_BASE (UINT64_C(1) << 24)
 
 /* One way over the mapped pages of the vmemmap. */
 struct scan {
@@ -28,6 +34,7 @@ struct scan {
 	uint64_t size;
 	const struct kept_bits *kept;
 	pfn_t window, n_windows;
+	uint64_t budget;
 	struct pfn_run run; /* that the last page asked about was in */
 	/*
 	 * By window of struct pages: in which windows their page frames are.  A bit stands for one or, on machines with
@@ -91,7 +98,7 @@ static void walk_range(struct scan *s, pfn_t from, pfn_t to, vmemmap_page_fn *fn
 	vaddr_t v = (s->base + from * s->size) & ~(uint64_t)(PAGE_SIZE_MIN - 1);
 	vaddr_t end = s->base + to * s->size;
 
-	while (v < end) {
+	for (; v < end && s->budget; s->budget--) {
 		paddr_t at;
 		uint64_t left;
 		struct err e;
@@ -202,7 +209,7 @@ static enum status apply(struct scan *s, uint64_t *dropped, struct err *e)
 static enum status decide_window(struct scan *s, uint64_t *dropped, struct err *e)
 {
 	size_t bytes = (size_t)((s->frames_end - s->frames_start + 7) / 8);
-	uint64_t wanted = UINT64_C(1) << reach_bit(s, s->frames_start);
+	uint64_t wanted = UINT64_C(1) << reach_bit(s, s->frames_start), load_cost = s->window / 8 / 1024 + 1;
 
 	memset(s->may_go, 0, bytes);
 	memset(s->must_stay, 0, bytes);
@@ -214,9 +221,21 @@ static enum status decide_window(struct scan *s, uint64_t *dropped, struct err *
 		if (s->kept->load(s->kept->data, s->start, s->end, &bits, e))
 			return e->status;
 		s->bits = bits;
+		s->budget -= min_u64(s->budget, load_cost);
 		walk_window(s, s->start, s->end, decide_frame);
 	}
-	return apply(s, dropped, e);
+	/* what was not looked at might be a reason to stay */
+	return s->budget ? apply(s, dropped, e) : OK;
+}
+
+static uint64_t present_pages(const struct kernel *k)
+{
+	uint64_t pages = 0;
+	struct pfn_run run;
+
+	for (pfn_t at = 0; mem_source_next_run(k->src, at, k->target.page_shift, &run); at = run.end)
+		pages += run.end - run.start;
+	return pages;
 }
 
 enum status unused_vmemmap_drop(const struct kernel *k, const struct kept_bits *kept, uint64_t *dropped, struct err *e)
@@ -240,19 +259,22 @@ enum status unused_vmemmap_drop(const struct kernel *k, const struct kept_bits *
 	if (!find_base(k, km, &s.base))
 		return OK;
 	s.km = km;
+	s.budget = BUDGET_BASE + present_pages(k) / 2;
 	s.may_go = marks;
 	s.must_stay = marks + bytes;
 	s.reach = reach;
 	for (pfn_t at = 0; next_window(&s, at, &start, &end); at = end)
 		walk_window(&s, start, end, note_reach);
-	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+	for (unsigned round = 0; round < ROUNDS_MAX && s.budget; round++) {
 		uint64_t before = *dropped;
 
-		for (pfn_t at = 0; next_window(&s, at, &s.frames_start, &s.frames_end); at = s.frames_end)
+		for (pfn_t at = 0; s.budget && next_window(&s, at, &s.frames_start, &s.frames_end); at = s.frames_end)
 			if (decide_window(&s, dropped, e))
 				return e->status;
 		if (*dropped == before)
 			break;
 	}
+	if (!s.budget)
+		message(MSG_COMMON, "-e: the page tables of the vmemmap lead too far: some unused struct pages stay.\n");
 	return OK;
 }
