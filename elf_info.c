@@ -460,11 +460,11 @@ static void list_segments(const struct elf_impl *elf)
 {
 	if (!message_shows(MSG_DEBUG))
 		return;
-	message(MSG_DEBUG, "%-10s%18s%18s%18s%18s\n", "", "phys_start", "phys_end", "virt_start", "virt_end");
+	message(MSG_DEBUG, "%-8s%17s%17s%17s%17s\n", "", "phys_start", "phys_end", "virt_start", "virt_end");
 	for (size_t i = 0; i < elf->n_segments; i++) {
 		const struct mem_segment *s = &elf->segments[i];
 
-		message(MSG_DEBUG, "LOAD[%2zu] %18" PRIx64 "%18" PRIx64 "%18" PRIx64 "%18" PRIx64 "\n", i, s->paddr,
+		message(MSG_DEBUG, "LOAD[%2zu] %16" PRIx64 " %16" PRIx64 " %16" PRIx64 " %16" PRIx64 "\n", i, s->paddr,
 			s->paddr + s->memsz, s->vaddr, s->vaddr + s->memsz);
 	}
 }

@@ -234,7 +234,8 @@ enum status kernel_print_translation(const struct kernel *k, vaddr_t vaddr, stru
 	message(MSG_COMMON, "\nTranslating virtual address %" PRIx64 " to physical address.\n", vaddr);
 	if (!paging_walk(km, vaddr, &m, print_step, NULL, &why))
 		paddr = vaddr - m.vaddr + m.paddr;
-	else if (kmem_translate(km, vaddr, &paddr, NULL, &why)) {
+	/* tables that can be read have the last word, whatever a linear range would say */
+	else if ((k->arch_state.has_root && why.status == E_MISSING) || kmem_translate(km, vaddr, &paddr, NULL, &why)) {
 		message(MSG_ERROR, "%s.\n", why.text);
 		paddr = PADDR_NONE;
 	}
