@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/host.h"
 #include "format/elf_core.h"
 #include "input/input_file.h"
+#include "input/kcore.h"
 #include "input/mem_reader.h"
 #include "input/notes.h"
 #include "print_info.h"
@@ -335,6 +337,41 @@ static enum status read_phdrs(struct elf_impl *elf, const struct input_file *f, 
 	return st;
 }
 
+/*
+ * /proc/kcore before 4.19 has no VMCOREINFO among its notes: the kernel tells where in its memory the note lies.  It is
+ * taken as if it were one of the file's, so the dump has it too.
+ */
+static void add_live_vmcoreinfo(struct mem_source *src, struct elf_impl *elf, struct note_survey *found)
+{
+	static const uint8_t name[] = "VMCOREINFO";
+	uint8_t raw[ELF_NHDR_LEN + sizeof(name)];
+	const struct extent *x;
+	struct note_range r;
+	struct elf_note n;
+	uint64_t at, room;
+	struct err e;
+	size_t i;
+
+	if (!src->live || found->vmcoreinfo_len || !host_vmcoreinfo(&at, &room))
+		return;
+	i = find_extent(elf, at);
+	if (i == elf->n_extents || at < elf->extents[i].start || elf->extents[i].pos == EXTENT_EMPTY)
+		return;
+	x = &elf->extents[i];
+	r = (struct note_range){ x->pos + (at - x->start), min_u64(room, x->end - at) };
+	if (r.len < sizeof(raw) || input_file_read(src->file, r.pos, raw, sizeof(raw), &e))
+		return;
+	elf_note_decode(&n, raw, src->big_endian);
+	if (n.type || n.namesz != sizeof(name) || memcmp(raw + ELF_NHDR_LEN, name, sizeof(name)))
+		return;
+	/* behind the note its room is empty */
+	r.len = min_u64(r.len, ELF_NHDR_LEN + note_pad(n.namesz) + note_pad(n.descsz));
+	src->notes_len = note_pad(src->notes_len);
+	notes_survey(found, src->file, r.pos, r.len, src->notes_len, src->big_endian);
+	src->notes_len += r.len;
+	elf->notes[elf->n_notes++] = r; /* read_phdrs() leaves room for one more */
+}
+
 static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 {
 	struct note_survey found = { 0 };
@@ -352,6 +389,7 @@ static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 		notes_survey(&found, src->file, r->pos, r->len, src->notes_len, src->big_endian);
 		src->notes_len += r->len;
 	}
+	add_live_vmcoreinfo(src, elf, &found);
 	src->nr_cpus = found.nr_cpus;
 	src->is_xen = found.is_xen;
 	src->incomplete |= found.incomplete;
@@ -368,11 +406,11 @@ static void list_segments(const struct elf_impl *elf)
 {
 	if (!message_shows(MSG_DEBUG))
 		return;
-	message(MSG_DEBUG, "%-10s%18s%18s%18s%18s\n", "", "phys_start", "phys_end", "virt_start", "virt_end");
+	message(MSG_DEBUG, "%-8s%17s%17s%17s%17s\n", "", "phys_start", "phys_end", "virt_start", "virt_end");
 	for (size_t i = 0; i < elf->n_segments; i++) {
 		const struct mem_segment *s = &elf->segments[i];
 
-		message(MSG_DEBUG, "LOAD[%2zu] %18" PRIx64 "%18" PRIx64 "%18" PRIx64 "%18" PRIx64 "\n", i, s->paddr,
+		message(MSG_DEBUG, "LOAD[%2zu] %16" PRIx64 " %16" PRIx64 " %16" PRIx64 " %16" PRIx64 "\n", i, s->paddr,
 			s->paddr + s->memsz, s->vaddr, s->vaddr + s->memsz);
 	}
 }
@@ -397,7 +435,14 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	if (!elf)
 		return err_nomem(e, sizeof(*elf));
 	if (input_file_read(src->file, 0, raw, len, e) || elf_header_decode(&elf->header, raw, len, e) ||
-	    read_phdrs(elf, src->file, e) || build_map(elf, src->file->size, e) || check_claims(elf, src->file, e)) {
+	    read_phdrs(elf, src->file, e)) {
+		impl_free(elf);
+		return e->status;
+	}
+	/* /proc/vmcore is a file of the kernel too, but all of its ranges are RAM */
+	src->live = src->file->maps_eagerly && kcore_segments(elf->segments, elf->n_segments);
+	kcore_place_segments(elf->segments, elf->n_segments, elf->header.machine);
+	if (build_map(elf, src->file->size, e) || check_claims(elf, src->file, e)) {
 		impl_free(elf);
 		return e->status;
 	}

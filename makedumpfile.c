@@ -9,6 +9,7 @@
 #include "base/fdio.h"
 #include "command/dump.h"
 #include "command/dump_dmesg.h"
+#include "command/mem_usage.h"
 #include "command/options.h"
 #include "print_info.h"
 
@@ -43,6 +44,7 @@ static void say_command_line(int argc, char **argv)
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
 	[COMMAND_DUMP_DMESG] = command_dump_dmesg,
 	[COMMAND_DUMP] = command_dump,
+	[COMMAND_MEM_USAGE] = command_mem_usage,
 };
 
 int main(int argc, char **argv)
@@ -82,7 +84,8 @@ int main(int argc, char **argv)
 	}
 	if (st)
 		say_failure(&e, parsed);
-	if (!opt.check_params)
+	/* the table of --mem-usage is all that its readers expect */
+	if (!opt.check_params && (st || opt.command != COMMAND_MEM_USAGE))
 		message(MSG_COMMON, "\nmakedumpfile %s.\n", st ? "Failed" : "Completed");
 	message_flush();
 	return st ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -10,6 +10,53 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
+static bool hex_number(const char **s, uint64_t *value)
+{
+	size_t len;
+
+	*s += strspn(*s, " \t");
+	*s += (*s)[0] == '0' && (*s)[1] == 'x' ? 2 : 0;
+	len = strspn(*s, "0123456789abcdefABCDEF");
+	if (!text_to_u64(*s, len, 16, value))
+		return false;
+	*s += len;
+	return true;
+}
+
+bool host_vmcoreinfo(uint64_t *paddr, uint64_t *len)
+{
+	char line[128];
+	const char *s = line;
+	FILE *f = fopen("/sys/kernel/vmcoreinfo", "re");
+	bool found;
+
+	if (!f)
+		return false;
+	found = fgets(line, sizeof(line), f) && hex_number(&s, paddr) && hex_number(&s, len) && *len;
+	fclose(f);
+	return found;
+}
+
+bool host_has_crash_memory(void)
+{
+	char line[256];
+	bool found = false;
+	FILE *f = fopen("/proc/iomem", "re");
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		const char *s = line;
+		uint64_t start, last;
+
+		/* addresses that are not for us to see are all zero */
+		found = strstr(line, " : Crash kernel\n") && hex_number(&s, &start) && *s++ == '-' &&
+			hex_number(&s, &last) && last > start;
+	}
+	fclose(f);
+	return found;
+}
+
 /* MemAvailable counts the page cache that can go; kernels before 3.14 tell only MemFree. */
 uint64_t host_available_memory(void)
 {

@@ -15,4 +15,10 @@ unsigned host_usable_cpus(void);
 /* Does this kernel run to save the memory of another one that crashed? */
 bool host_is_crash_kernel(void);
 
+/* Where the running kernel keeps its VMCOREINFO note: physical address and room for it.  False: it does not say. */
+bool host_vmcoreinfo(uint64_t *paddr, uint64_t *len);
+
+/* Does the running system keep memory for a crash kernel?  False too where that is not for us to know. */
+bool host_has_crash_memory(void);
+
 #endif

@@ -87,7 +87,7 @@ static enum status open_output(struct dump *d, struct err *e)
 		.phys_base = k->arch_state.phys_base,
 		.max_mapnr = k->max_mapnr,
 		.dump_level = d->plan.level,
-		.excluded_vmemmap = src->excluded_vmemmap,
+		.excluded_vmemmap = src->excluded_vmemmap || d->plan.drops_vmemmap,
 		.codec = codec,
 		.threads = threads_choose(opt, k, codec),
 		.data_buffer = opt->block_order < 0 ? 0 : (size_t)k->target.page_size << opt->block_order,
@@ -125,6 +125,24 @@ static enum status find_holes(struct dump *d, struct err *e)
 	return OK;
 }
 
+static enum status put_bitmap2(struct dump *d, const struct plan_window *w, struct err *e)
+{
+	return kdump_writer_put_bitmap(d->writer, 2, w->start, d->plan.bits, w->bytes, e);
+}
+
+/* -e changes decisions about pages after all others were made, so their bitmap is written only now. */
+static enum status drop_vmemmap(struct dump *d, struct err *e)
+{
+	struct plan_window w;
+
+	if (page_plan_drop_vmemmap(&d->plan, e))
+		return e->status;
+	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end)
+		if (page_plan_load(&d->plan, &w, e) || put_bitmap2(d, &w, e))
+			return e->status;
+	return OK;
+}
+
 static enum status decide(struct dump *d, struct err *e)
 {
 	struct progress p;
@@ -132,13 +150,14 @@ static enum status decide(struct dump *d, struct err *e)
 
 	progress_start(&p, "Excluding unnecessary pages", d->plan.kernel->max_mapnr, false);
 	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end) {
-		if (page_plan_decide(&d->plan, &w, e) ||
-		    kdump_writer_put_bitmap(d->writer, 2, w.start, d->plan.bits, w.bytes, e))
+		if (page_plan_decide(&d->plan, &w, e) || (!d->plan.drops_vmemmap && put_bitmap2(d, &w, e)))
 			return e->status;
 		progress_at(&p, w.end);
 	}
 	progress_end(&p);
 	page_filter_say_doubts(d->plan.filter);
+	if (d->plan.drops_vmemmap && drop_vmemmap(d, e))
+		return e->status;
 	if (!d->plan.kept)
 		return err_set(e, E_FORMAT, "no page is left to dump");
 	return kdump_writer_begin_pages(d->writer, d->plan.kept, e);
@@ -198,7 +217,7 @@ static void report(const struct dump *d)
 	const struct writer_counts *w = kdump_writer_counts(d->writer);
 	struct cache_counts cache = page_filter_cache_counts(d->plan.filter);
 	uint64_t free_pages = f->excluded[REASON_FREE] + f->excluded[REASON_UNACCEPTED];
-	uint64_t excluded = w->zero_pages + f->empty, looked_up = cache.hits + cache.misses;
+	uint64_t excluded = w->zero_pages + f->empty + d->plan.vmemmap_dropped, looked_up = cache.hits + cache.misses;
 
 	for (size_t i = 0; i < N_REASONS; i++)
 		excluded += f->excluded[i];
@@ -213,6 +232,8 @@ static void report(const struct dump *d)
 						 { "    Hwpoison pages          ", f->excluded[REASON_HWPOISON] },
 						 { "    Offline pages           ", f->excluded[REASON_OFFLINE] } },
 		    9);
+	if (d->plan.drops_vmemmap)
+		report_rows(&(struct report_row){ "    Unused vmemmap pages    ", d->plan.vmemmap_dropped }, 1);
 	/* only files that were filtered before have any */
 	if (f->empty)
 		report_rows(&(struct report_row){ "    Pages not in the input  ", f->empty }, 1);

@@ -3,18 +3,21 @@
 #include "command/page_plan.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/host.h"
 #include "command/threads.h"
+#include "filter/unused_vmemmap.h"
 #include "print_info.h"
 
 /* A bitmap of 1 MiB covers 32 GiB of pages of 4 KiB; larger machines are done window by window. */
 #define WINDOW_BYTES_DEFAULT ((uint64_t)1 << 20)
 #define WINDOWS_MAX 65536
 
-static enum status open_input(struct page_plan *p, struct err *e)
+static enum status open_input(struct page_plan *p, unsigned level, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
 
@@ -30,7 +33,7 @@ static enum status open_input(struct page_plan *p, struct err *e)
 		return err_add(e, "%s", p->opt->inputs[0]);
 	if (!p->kernel->max_mapnr)
 		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
-	if (p->kernel->has_vmcoreinfo || p->opt->dump_levels[0] <= DL_ZERO)
+	if (p->kernel->has_vmcoreinfo || level <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
@@ -45,9 +48,12 @@ static enum status make_window(struct page_plan *p, struct err *e)
 	uint64_t available = host_available_memory(), limit = available ? available / 10 * 6 : WINDOW_BYTES_DEFAULT;
 
 	/* each window costs a few system calls: with too many of them they would be all the work */
-	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), 8);
+	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), UNUSED_VMEMMAP_ALIGN / 8);
+	/* a live machine changes: what was decided once must not be decided again, and here memory is not scarce */
+	if (p->src->live)
+		bytes = whole;
 	bytes = min_u64(bytes, whole);
-	if (bytes > limit) {
+	if (bytes > limit && !p->src->live) {
 		bytes = max_u64(limit & ~UINT64_C(4095), 4096);
 		if (p->opt->window_bytes)
 			message(MSG_COMMON,
@@ -63,12 +69,30 @@ static enum status make_window(struct page_plan *p, struct err *e)
 	return OK;
 }
 
+/* -e needs the decisions about all pages before the last one is made: in memory, or in a file. */
+static void check_vmemmap(struct page_plan *p)
+{
+	char why[200] = "";
+
+	if (!p->opt->drop_vmemmap)
+		return;
+	p->drops_vmemmap = unused_vmemmap_possible(p->kernel, why, sizeof(why));
+	if (p->drops_vmemmap && !p->store) {
+		p->drops_vmemmap = p->window >= p->kernel->max_mapnr;
+		snprintf(why, sizeof(why), "without --work-dir %s",
+			 p->drops_vmemmap ? "all decisions are kept in memory" :
+					    "the decisions about all pages of this machine are too many to be kept");
+	}
+	if (why[0])
+		message(MSG_COMMON, "-e: %s%s.\n", why, p->drops_vmemmap ? "" : ": unused struct pages stay in the dump");
+}
+
 enum status page_plan_open(struct page_plan *p, const struct options *opt, unsigned level, struct err *e)
 {
 	struct filter_options how = { .level = level };
 
 	*p = (struct page_plan){ .opt = opt };
-	if (open_input(p, e))
+	if (open_input(p, level, e))
 		return e->status;
 	p->level = level | p->src->dump_level;
 	if (p->level != level)
@@ -84,6 +108,7 @@ enum status page_plan_open(struct page_plan *p, const struct options *opt, unsig
 		return e->status;
 	if (opt->work_dir && bitmap_store_open(&p->store, opt->work_dir, e))
 		return err_add(e, "--work-dir");
+	check_vmemmap(p);
 	return OK;
 }
 
@@ -148,4 +173,31 @@ enum status page_plan_load(struct page_plan *p, const struct plan_window *w, str
 	if (!decides_again(p))
 		return p->read_back(p->read_back_data, w->start, p->bits, w->bytes, e);
 	return page_filter_scan(p->filter, w->start, w->end, p->bits, e);
+}
+
+static enum status lend_bits(void *data, pfn_t start, pfn_t end, uint8_t **bits, struct err *e)
+{
+	struct page_plan *p = data;
+	struct plan_window w = { start, end, (size_t)((end - start + 7) / 8) };
+
+	*bits = p->bits;
+	return page_plan_load(p, &w, e);
+}
+
+static enum status keep_bits(void *data, pfn_t start, pfn_t end, const uint8_t *bits, struct err *e)
+{
+	struct page_plan *p = data;
+
+	return p->store ? bitmap_store_put(p->store, start, bits, (size_t)((end - start + 7) / 8), e) : OK;
+}
+
+enum status page_plan_drop_vmemmap(struct page_plan *p, struct err *e)
+{
+	struct kept_bits kept = { p->window, p, lend_bits, keep_bits };
+
+	if (unused_vmemmap_drop(p->kernel, &kept, &p->vmemmap_dropped, e))
+		return e->status;
+	p->kept -= p->vmemmap_dropped;
+	message(MSG_PROGRESS, "Excluded %" PRIu64 " unused vmemmap pages\n", p->vmemmap_dropped);
+	return OK;
 }

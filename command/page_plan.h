@@ -20,6 +20,8 @@ struct page_plan {
 	uint8_t *bits;		    /* of one window */
 	uint64_t kept;		    /* pages to dump */
 	unsigned level;		    /* what is left out, by an earlier run on the input too */
+	bool drops_vmemmap;	    /* -e is asked for and possible */
+	uint64_t vmemmap_dropped;   /* pages */
 	/* Reads bitmap 2 from the output; NULL: it cannot be read there. */
 	enum status (*read_back)(void *data, pfn_t first, uint8_t *bits, size_t bytes, struct err *e);
 	void *read_back_data;
@@ -46,6 +48,9 @@ void page_plan_present(struct page_plan *p, const struct plan_window *w);
 
 /* Fills p->bits: pages to dump; adds them to p->kept.  Windows rise from call to call, each comes once. */
 enum status page_plan_decide(struct page_plan *p, const struct plan_window *w, struct err *e) MUST_CHECK;
+
+/* After all windows were decided, where p->drops_vmemmap: changes the decisions about pages of struct pages. */
+enum status page_plan_drop_vmemmap(struct page_plan *p, struct err *e) MUST_CHECK;
 
 /*
  * Fills p->bits again after all windows were decided: from memory, --work-dir or the output, or by deciding anew.

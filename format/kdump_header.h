@@ -21,7 +21,7 @@ enum kdump_status {
 	KDUMP_LZO = 0x2,
 	KDUMP_SNAPPY = 0x4,
 	KDUMP_INCOMPLETE = 0x8, /* pages that bitmap 2 promises may be missing (1.5.8) */
-	KDUMP_EXCLUDED_VMEMMAP = 0x10,
+	KDUMP_EXCLUDED_VMEMMAP = 0x10, /* struct pages that only describe pages left out are left out too (1.6.0) */
 	KDUMP_ZSTD = 0x20,
 };
 

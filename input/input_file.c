@@ -217,11 +217,17 @@ void input_window_drop_faulted(struct input_window *w)
 		window_unmap(w);
 }
 
+static void guard_give_back(struct input_window *w)
+{
+	if (w->guard)
+		atomic_store(&w->guard->taken, false);
+	w->guard = NULL;
+}
+
 void input_window_fini(struct input_window *w)
 {
 	window_unmap(w);
-	if (w->guard)
-		atomic_store(&w->guard->taken, false);
+	guard_give_back(w);
 	free(w->buf);
 	flat_cursor_fini(&w->cursor);
 }
@@ -236,8 +242,11 @@ static bool window_map(struct input_window *w, const struct window_want *want)
 
 	window_unmap(w);
 	map = mmap(NULL, len, PROT_READ, MAP_SHARED, w->file->fd, (off_t)start);
-	if (map == MAP_FAILED)
+	if (map == MAP_FAILED) {
+		if (errno == ENODEV) /* /proc/kcore: no part of it ever can be */
+			guard_give_back(w);
 		return false;
+	}
 	w->map = map;
 	w->map_pos = start;
 	w->map_len = len;

@@ -84,6 +84,7 @@ struct mem_source {
 	bool is64, big_endian;
 	unsigned nr_cpus;	/* register notes */
 	bool is_xen;		/* carries the Xen hypervisor's crash note */
+	bool live;		/* the running machine: what is read twice may differ */
 	paddr_t end;		/* end of the highest range of RAM */
 	uint64_t notes_len;	/* all notes as one blob */
 	uint64_t vmcoreinfo_at; /* position of the VMCOREINFO text in that blob */

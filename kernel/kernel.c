@@ -57,8 +57,7 @@ static enum status set_page_size(struct kernel *k, struct err *e)
 	return OK;
 }
 
-/* "6.1.0-13-cloud": up to three numbers, each ended by any one character; what is missing is 0. */
-static uint32_t parse_version(const char *release)
+uint32_t kernel_version(const char *release)
 {
 	uint32_t part[3] = { 0 };
 
@@ -110,7 +109,7 @@ static void read_names(struct kernel *k, struct kmem *km)
 		memcpy(k->utsname, uts, sizeof(uts));
 		memcpy(k->release, uts + 2 * UTS_FIELD_LEN, UTS_FIELD_LEN);
 	}
-	k->version = parse_version(k->release);
+	k->version = kernel_version(k->release);
 }
 
 /* The page tables decide whether a linear range is a shortcut or a last resort. */
@@ -244,7 +243,8 @@ enum status kernel_print_translation(const struct kernel *k, vaddr_t vaddr, stru
 	message(MSG_COMMON, "\nTranslating virtual address %" PRIx64 " to physical address.\n", vaddr);
 	if (!paging_walk(km, vaddr, &m, print_step, NULL, &why))
 		paddr = vaddr - m.vaddr + m.paddr;
-	else if (kmem_translate(km, vaddr, &paddr, NULL, &why)) {
+	/* tables that can be read have the last word, whatever a linear range would say */
+	else if ((k->arch_state.has_root && why.status == E_MISSING) || kmem_translate(km, vaddr, &paddr, NULL, &why)) {
 		message(MSG_ERROR, "%s.\n", why.text);
 		paddr = PADDR_NONE;
 	}

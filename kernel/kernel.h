@@ -20,6 +20,9 @@
 /* major << 24 | minor << 16 | patch, as far as the release says; 0: unknown. */
 #define KVERSION(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
 
+/* Of "6.1.0-13-cloud": up to three numbers, each ended by any one character; what is missing is 0. */
+uint32_t kernel_version(const char *release);
+
 struct kernel {
 	const struct mem_source *src; /* borrowed */
 	const struct arch_ops *arch;

@@ -28,6 +28,8 @@ static void dump(const char *input, const char *output, uint8_t how, unsigned le
 		.codec = codecs[(how & 7) % ARRAY_SIZE(codecs)],
 		.dump_levels = { level },
 		.n_dump_levels = 1,
+		/* codecs are counted modulo their number: the rest of the three bits is free */
+		.drop_vmemmap = (how & 7) >= ARRAY_SIZE(codecs),
 		.overwrite = true,
 		.dry_run = !(how & TO_FILE),
 		.no_mmap = how & NO_MMAP,

@@ -50,6 +50,7 @@ class KdumpFile:
 
     def __init__(self, path):
         self.path = path
+        self.descriptor = -1
         self.descriptor = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.descriptor).st_size
         block = self.pread(0, 4096, short=True)
@@ -75,6 +76,11 @@ class KdumpFile:
         self.descriptors_at = self.bitmap1_at + blocks * self.block_size
         self.max_mapnr = self.sub.get("max_mapnr_64", self.header["max_mapnr"])
         self._runs = {}
+
+    def __del__(self):
+        # a deleted dump in memory stays there as long as it is open
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
 
     def _field(self, data, offset, letter):
         return struct.unpack_from(self.order + letter, data, offset)[0]
