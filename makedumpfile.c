@@ -38,6 +38,12 @@ static void say_command_line(int argc, char **argv)
 	message(MSG_DEBUG, "\n\n");
 }
 
+/* Callers can tell a file of another kernel from all other failures. */
+static int exit_status(enum status st)
+{
+	return st == OK ? EXIT_SUCCESS : st == E_MISMATCH ? 2 : EXIT_FAILURE;
+}
+
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
 	[COMMAND_DUMP] = command_dump,
 };
@@ -78,5 +84,5 @@ int main(int argc, char **argv)
 	if (!opt.check_params)
 		message(MSG_COMMON, "\nmakedumpfile %s.\n", st ? "Failed" : "Completed");
 	message_flush();
-	return st ? EXIT_FAILURE : EXIT_SUCCESS;
+	return exit_status(st);
 }

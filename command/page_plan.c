@@ -17,21 +17,24 @@
 static enum status open_input(struct page_plan *p, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
+	struct kernel_files files = { .vmcoreinfo = p->opt->vmcoreinfo, .force = p->opt->overwrite };
 
 	if (mem_source_open(&p->src, p->opt->inputs[0], &how, e))
 		return e->status;
 	if (p->src->is_xen)
 		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
 			       p->opt->inputs[0]);
-	if (kernel_open(&p->kernel, p->src, e))
+	if (kernel_open_with(&p->kernel, p->src, &files, e))
 		return err_add(e, "%s", p->opt->inputs[0]);
+	if (p->kernel->text_was_found && mem_source_add_vmcoreinfo(p->src, p->kernel->text.text, p->kernel->text.len, e))
+		return e->status;
 	if (!p->kernel->max_mapnr)
 		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
 	if (p->kernel->has_vmcoreinfo || p->opt->dump_levels[0] <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
-		       "Dump levels above 1 need to know the kernel: '-x' or '-i' can tell, where they are built in.",
+		       "Dump levels above 1 need to know the kernel: '-x' or '-i' can tell.",
 		       p->opt->inputs[0]);
 }
 

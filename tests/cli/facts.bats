@@ -1,0 +1,103 @@
+#!/usr/bin/env -S bats --tap
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tells about the kernel beside the note: the file of -i, the dumped memory.
+# a command that fails ends its test, `run` sets stderr, inner shells expand for themselves
+# shellcheck disable=SC2154,SC2164,SC2016
+
+load common
+
+# note_text DUMP: the text of its VMCOREINFO note
+note_text() {
+	"$PROGRAM" -D --dry-run "$1" x | sed -n '/^VMCOREINFO   :/,/^$/s/^  //p'
+}
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR"
+	mkkernel kernel-6.1 vmcore
+	"$PROGRAM" --message-level 4 -d 31 vmcore expected
+	note_text vmcore >text
+	# the same dump, whose note nobody can find
+	python3 - <<-'PY'
+		data = open("vmcore", "rb").read()
+		assert data.count(b"VMCOREINFO\0") == 1
+		open("silent", "wb").write(data.replace(b"VMCOREINFO\0", b"XMCOREINFO\0"))
+	PY
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	ln -s "$BATS_FILE_TMPDIR"/* .
+}
+
+@test "-i beside the note changes no byte" {
+	"$PROGRAM" --message-level 4 -d 31 -i text vmcore out
+	cmp out expected
+}
+
+@test "-i is enough where there is no note" {
+	run -1 "$PROGRAM" -d 31 silent out
+	contains "$output" "doesn't contain vmcoreinfo"
+	[ ! -e out ]
+	"$PROGRAM" --message-level 4 -d 31 -i text silent out
+	# beside the note and the time, which the note tells, the dumps are equal
+	equal "$(header_word out 440)" "$(header_word expected 440)"
+	for f in out expected; do
+		tail -c +$((4096 * (2 + $(header_word $f 432)) - 4095)) $f >$f.pages
+	done
+	cmp out.pages expected.pages
+}
+
+@test "-i with a text of another release exits 2 and tells both, -f only warns" {
+	sed 's/^OSRELEASE=.*/OSRELEASE=6.1.0-other/' text >other
+	run -2 "$PROGRAM" -d 31 -i other vmcore out
+	contains "$output" "its release is 6.1.0-other, that of the dump is $(sed -n 's/^OSRELEASE=//p' text)"
+	contains "$output" "makedumpfile Failed."
+	[ ! -e out ]
+	run -0 "$PROGRAM" -f -d 31 -i other vmcore out
+	contains "$output" "its release is 6.1.0-other"
+	cmp out expected
+}
+
+@test "-i with a text of another build exits 2 and tells both" {
+	sed 's/^BUILD-ID=.*/BUILD-ID=0123abcd/' text >other
+	run -2 "$PROGRAM" -d 31 -i other vmcore out
+	contains "$output" "its build id is 0123abcd, that of the dump is $(sed -n 's/^BUILD-ID=//p' text)"
+	[ ! -e out ]
+}
+
+@test "-i with a file that is missing or no VMCOREINFO fails with 1" {
+	run -1 "$PROGRAM" -d 31 -i nowhere vmcore out
+	contains "$output" "nowhere: No such file or directory"
+	run -1 "$PROGRAM" -d 31 -i vmcore vmcore out
+	contains "$output" "is no VMCOREINFO text"
+	[ ! -e out ]
+}
+
+@test "text in the dumped memory takes the place of the note, and is one in the dump" {
+	python3 - <<-'PY'
+		import struct
+		data = bytearray(open("silent", "rb").read())
+		phoff, = struct.unpack_from("<Q", data, 32)
+		number, = struct.unpack_from("<H", data, 56)
+		loads = [struct.unpack_from("<IIQQQQQQ", data, phoff + 56 * i) for i in range(number)]
+		offset, size = max((p[2], p[5]) for p in loads if p[0] == 1)
+		text = open("text", "rb").read()
+		free = data.rindex(bytes(8192), offset, offset + size)
+		free += -(free - offset) % 4096
+		data[free:free + len(text)] = text
+		open("found", "wb").write(data)
+	PY
+	run -0 "$PROGRAM" -d 31 found out
+	contains "$output" "found in the dumped memory"
+	# VMCOREINFO of the sub header is the text
+	python3 - <<-'PY'
+		import struct
+		data, text = open("out", "rb").read(), open("text", "rb").read()
+		at, size = struct.unpack_from("<QQ", data, 4096 + 32)
+		assert data[at:at + size] == text
+		notes, length = struct.unpack_from("<QQ", data, 4096 + 48)
+		assert data[notes:notes + length].count(b"VMCOREINFO\0") == 1
+		assert notes <= at - 24 and data[at - 24:at - 12] == struct.pack("<III", 11, size, 0)
+		assert at + size <= notes + length
+	PY
+}
