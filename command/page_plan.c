@@ -17,7 +17,11 @@
 static enum status open_input(struct page_plan *p, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
-	struct kernel_files files = { .vmcoreinfo = p->opt->vmcoreinfo, .force = p->opt->overwrite };
+	struct kernel_files files = {
+		.vmcoreinfo = p->opt->vmcoreinfo,
+		.vmlinux = p->opt->vmlinux,
+		.force = p->opt->overwrite,
+	};
 
 	if (mem_source_open(&p->src, p->opt->inputs[0], &how, e))
 		return e->status;

@@ -62,6 +62,16 @@ static const struct fact_row *row_of(const struct facts *f, enum fact_id id)
 	return row;
 }
 
+bool facts_row(size_t i, enum fact_id *id, enum fact_kind *kind, const char **name)
+{
+	if (i >= ARRAY_SIZE(rows))
+		return false;
+	*id = rows[i].id;
+	*kind = rows[i].kind;
+	*name = rows[i].name;
+	return true;
+}
+
 enum fact_kind fact_kind_of(enum fact_id id)
 {
 	static const struct facts none;

@@ -58,6 +58,9 @@ static inline uint64_t fact_or(const struct facts *f, enum fact_id id, uint64_t 
 	return f->of[id].known ? f->of[id].value : otherwise;
 }
 
+/* The i-th row of facts.def: a fact may have several, one for each name it has had.  False after the last. */
+bool facts_row(size_t i, enum fact_id *id, enum fact_kind *kind, const char **name);
+
 enum fact_kind fact_kind_of(enum fact_id id);
 const char *fact_first_name(enum fact_id id);
 

@@ -152,8 +152,8 @@ static bool text_is_believable(const struct kernel *k, const struct vmcoreinfo *
 }
 
 /* A page of memory in which a text may begin; `candidates` counts those that were looked at. */
-static bool search_page(const struct kernel *k, struct mem_reader *small, paddr_t page, const struct span *s, char *text,
-			size_t *len, unsigned *candidates)
+static bool search_page(const struct kernel *k, struct mem_reader *small, paddr_t page, const struct span *s,
+			char *text, size_t *len, unsigned *candidates)
 {
 	const uint8_t *from = s->data, *end = s->data + s->len, *hit;
 
@@ -192,7 +192,8 @@ bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct e
 	unsigned candidates = 0;
 	struct pfn_run run;
 
-	if (!found || mem_reader_open(&bulk, k->src, READER_BULK, e) || mem_reader_open(&small, k->src, READER_SMALL, e))
+	if (!found || mem_reader_open(&bulk, k->src, READER_BULK, e) ||
+	    mem_reader_open(&small, k->src, READER_SMALL, e))
 		return false;
 	for (pfn_t pfn = 0; mem_source_next_run(k->src, pfn, k->target.page_shift, &run); pfn = run.end) {
 		if (run.kind == RUN_LOST || run.kind == RUN_EMPTY)

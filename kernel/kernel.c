@@ -12,6 +12,7 @@
 #include "kernel/find_kernel.h"
 #include "kernel/kernel_file.h"
 #include "kernel/kmem.h"
+#include "kernel/vmlinux.h"
 #include "print_info.h"
 
 static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
@@ -49,8 +50,7 @@ static void set_page_size(struct kernel *k, const struct kernel_file *file)
 	k->target.page_size = UINT64_C(1) << shift;
 }
 
-/* "6.1.0-13-cloud": up to three numbers, each ended by any one character; what is missing is 0. */
-static uint32_t parse_version(const char *release)
+uint32_t kernel_parse_version(const char *release)
 {
 	uint32_t part[3] = { 0 };
 
@@ -106,7 +106,7 @@ static void read_names(struct kernel *k, struct kmem *km)
 		memcpy(k->utsname, uts, sizeof(uts));
 		memcpy(k->release, uts + 2 * UTS_FIELD_LEN, UTS_FIELD_LEN);
 	}
-	k->version = parse_version(k->release);
+	k->version = kernel_parse_version(k->release);
 }
 
 /* --- files beside the dump -------------------------------------------------------------------------- */
@@ -252,11 +252,14 @@ static enum status gather_facts(struct kernel *k, struct kernel_file *file, cons
 		return e->status;
 	if (files->vmcoreinfo && kernel_file_read_text(file, files->vmcoreinfo, e))
 		return e->status;
+	source = vmcoreinfo_facts(&k->text);
+	facts_fill(&k->facts, &source, 1);
+	if (files->vmlinux && kernel_file_read_vmlinux(file, files->vmlinux, &k->facts, e))
+		return e->status;
 	set_page_size(k, file);
 	if (!k->has_vmcoreinfo && !file->path && find_text(k, e))
 		return e->status;
-	source = vmcoreinfo_facts(&k->text);
-	facts_fill(&k->facts, &source, 1);
+	facts_fill(&k->facts, &source, 1); /* the text may be there only now */
 	if (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "CRASHTIME", &seconds))
 		k->crash_time = (int64_t)seconds;
 	return file->path ? use_file(k, file, files, e) : OK;

@@ -41,6 +41,7 @@ struct kernel {
 /* Files that tell more of the kernel than the dump does, of which at most one is given; the others are NULL. */
 struct kernel_files {
 	const char *vmcoreinfo; /* text */
+	const char *vmlinux;	/* ELF, with debug information */
 	bool force;		/* one of another kernel is a warning, no error */
 };
 
@@ -60,6 +61,9 @@ DEFINE_AUTO(kernel);
 vaddr_t kernel_names_address(const struct facts *f);
 /* Are these UTS_LEN bytes six names, each of text that ends within its field, with a release among them? */
 bool kernel_names_make_sense(const uint8_t *uts);
+
+/* "6.1.0-13-cloud" to KVERSION(6, 1): up to three numbers, each ended by any one character; what is missing is 0. */
+uint32_t kernel_parse_version(const char *release);
 
 /* Could this be an address of the kernel's data? */
 static inline bool kernel_is_address(const struct kernel *k, vaddr_t v)

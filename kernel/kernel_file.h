@@ -9,15 +9,15 @@
 #include "kernel/facts.h"
 #include "kernel/vmcoreinfo.h"
 
-#define RELEASE_MAX 65	    /* with its NUL, as in struct new_utsname */
+#define RELEASE_MAX 65	      /* with its NUL, as in struct new_utsname */
 #define BUILD_ID_TEXT_MAX 129 /* hexadecimal digits of up to 64 bytes, with a NUL */
 
 struct kernel_file {
 	const char *path; /* borrowed */
 	struct facts facts;
-	char release[RELEASE_MAX];	    /* empty: not told */
+	char release[RELEASE_MAX];	  /* empty: not told */
 	char build_id[BUILD_ID_TEXT_MAX]; /* empty: not told */
-	uint64_t page_size;		    /* 0: not told */
+	uint64_t page_size;		  /* 0: not told */
 	uint64_t moved; /* the symbols are this far from where they were linked: a text that a running kernel left */
 };
 

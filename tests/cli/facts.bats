@@ -11,17 +11,33 @@ note_text() {
 	"$PROGRAM" -D --dry-run "$1" x | sed -n '/^VMCOREINFO   :/,/^$/s/^  //p'
 }
 
+# silence DUMP OUT: the same dump, whose note nobody can find
+silence() {
+	python3 - "$@" <<-'PY'
+		import sys
+		data = open(sys.argv[1], "rb").read()
+		assert data.count(b"VMCOREINFO\0") == 1
+		open(sys.argv[2], "wb").write(data.replace(b"VMCOREINFO\0", b"XMCOREINFO\0"))
+	PY
+}
+
+# same_pages A B: beside the note and the time, which it tells, two dumps are equal
+same_pages() {
+	local f
+	equal "$(header_word "$1" 440)" "$(header_word "$2" 440)"
+	for f in "$@"; do
+		tail -c +$((4096 * (2 + $(header_word "$f" 432)) - 4095)) "$f" >"$f.pages"
+	done
+	cmp "$1.pages" "$2.pages"
+}
+
 setup_file() {
 	cd "$BATS_FILE_TMPDIR"
 	mkkernel kernel-6.1 vmcore
 	"$PROGRAM" --message-level 4 -d 31 vmcore expected
 	note_text vmcore >text
-	# the same dump, whose note nobody can find
-	python3 - <<-'PY'
-		data = open("vmcore", "rb").read()
-		assert data.count(b"VMCOREINFO\0") == 1
-		open("silent", "wb").write(data.replace(b"VMCOREINFO\0", b"XMCOREINFO\0"))
-	PY
+	silence vmcore silent
+	python3 "$GEN/mkvmlinux.py" text -o vmlinux
 }
 
 setup() {
@@ -39,12 +55,7 @@ setup() {
 	contains "$output" "doesn't contain vmcoreinfo"
 	[ ! -e out ]
 	"$PROGRAM" --message-level 4 -d 31 -i text silent out
-	# beside the note and the time, which the note tells, the dumps are equal
-	equal "$(header_word out 440)" "$(header_word expected 440)"
-	for f in out expected; do
-		tail -c +$((4096 * (2 + $(header_word $f 432)) - 4095)) $f >$f.pages
-	done
-	cmp out.pages expected.pages
+	same_pages out expected
 }
 
 @test "-i with a text of another release exits 2 and tells both, -f only warns" {
@@ -100,4 +111,79 @@ setup() {
 		assert notes <= at - 24 and data[at - 24:at - 12] == struct.pack("<III", 11, size, 0)
 		assert at + size <= notes + length
 	PY
+}
+
+@test "-x beside the note changes no byte" {
+	"$PROGRAM" --message-level 4 -d 31 -x vmlinux vmcore out
+	cmp out expected
+}
+
+@test "-x is enough where there is no note: DWARF 2 to 5, compressed, BTF alone" {
+	for how in "--dwarf 2" "--dwarf 3" "--dwarf 4" "--dwarf 5" "--compress" "--dwarf 0 --btf" "--btf"; do
+		# shellcheck disable=SC2086 # words
+		python3 "$GEN/mkvmlinux.py" text -o kernel $how
+		"$PROGRAM" --message-level 4 -f -d 31 -x kernel silent out
+		same_pages out expected
+	done
+}
+
+@test "-x finds a kernel that was moved, its page tables with five levels too" {
+	for levels in 4 5; do
+		sed "s/^kernel .*/kernel 6.12\nroots extreme-pointer\nkaslr 0x1a00000\nlevels $levels\nphys_base -4194304/" \
+			"$GEN/cases/kernel-6.12.txt" >"$levels.txt"
+		cp "$GEN"/cases/*.inc .
+		python3 "$GEN/mkvmcore.py" "$levels.txt" -o moved
+		note_text moved >moved.text
+		contains "$(cat moved.text)" "KERNELOFFSET=1a00000"
+		python3 "$GEN/mkvmlinux.py" moved.text -o kernel
+		"$PROGRAM" --message-level 4 -f -d 31 moved moved.expected
+		"$PROGRAM" --message-level 4 -f -d 31 -x kernel moved out
+		cmp out moved.expected
+		silence moved moved.silent
+		"$PROGRAM" --message-level 4 -f -d 31 -x kernel moved.silent out
+		same_pages out moved.expected
+		"$PROGRAM" --message-level 4 -f -d 31 -i moved.text moved.silent out
+		same_pages out moved.expected
+	done
+}
+
+@test "-x with another kernel exits 2 and tells both values, -f only warns" {
+	python3 "$GEN/mkvmlinux.py" text -o other --build-id 0123abcd
+	run -2 "$PROGRAM" -d 31 -x other vmcore out
+	contains "$output" "its build id is 0123abcd, that of the dump is $(sed -n 's/^BUILD-ID=//p' text)"
+	python3 "$GEN/mkvmlinux.py" text -o other --release 6.1.0-other
+	run -2 "$PROGRAM" -d 31 -x other vmcore out
+	contains "$output" "its release is 6.1.0-other, that of the dump is $(sed -n 's/^OSRELEASE=//p' text)"
+	[ ! -e out ]
+	run -0 "$PROGRAM" -f -d 31 -x other vmcore out
+	contains "$output" "its release is 6.1.0-other"
+	cmp out expected
+}
+
+@test "-x takes what was stripped from the debug file that .gnu_debuglink names" {
+	python3 "$GEN/mkvmlinux.py" text -o kernel --separate kernel.debug --link
+	"$PROGRAM" --message-level 4 -d 31 -x kernel silent out
+	same_pages out expected
+	mkdir .debug
+	mv kernel.debug .debug
+	"$PROGRAM" --message-level 4 -f -d 31 -x kernel silent out
+	same_pages out expected
+	# one that is not what the link was made for
+	printf x >>.debug/kernel.debug
+	run -1 "$PROGRAM" -f -d 31 -x kernel silent out
+	contains "$output" "kernel has no symbols, nor a debug file that has them"
+}
+
+@test "-x with a file that is missing, no linked ELF, or without debug information fails with 1, once" {
+	run -1 "$PROGRAM" -d 31 -x nowhere vmcore out
+	contains "$output" "nowhere: No such file or directory"
+	run -1 "$PROGRAM" -d 31 -x text vmcore out
+	contains "$output" "text is no ELF file"
+	run -1 "$PROGRAM" -d 31 -x vmcore vmcore out
+	contains "$output" "no linked ELF file"
+	python3 "$GEN/mkvmlinux.py" text -o bare --dwarf 0
+	run -1 "$PROGRAM" -d 31 -x bare vmcore out
+	contains "$output" "bare has no debug information"
+	equal "$(grep -c bare <<<"$output")" 1
+	[ ! -e out ]
 }

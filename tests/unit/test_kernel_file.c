@@ -19,14 +19,14 @@ static char path[64];
 #define UTS (PHYS + 0x8000)
 
 /* As the image was linked. */
-#define BASE                                                                                      \
-	"OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80008000\n"          \
-	"OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80001000\n"                  \
+#define BASE                                                                              \
+	"OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80008000\n" \
+	"OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80001000\n"         \
 	"SYMBOL(_stext)=ffffffff80000000\n"
 /* As the kernel's note has it. */
-#define NOTE                                                                                      \
-	"OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80408000\n"          \
-	"OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80401000\n"                  \
+#define NOTE                                                                              \
+	"OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80408000\n" \
+	"OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80401000\n"         \
 	"SYMBOL(_stext)=ffffffff80400000\nNUMBER(phys_base)=2097152\nKERNELOFFSET=400000\n"
 
 static int open_memory(void **state)
@@ -79,8 +79,8 @@ static char *open_with(const char *note, const char *text, bool force, enum stat
 
 TEST(note_comes_first_and_the_file_fills_what_it_lacks)
 {
-	free(open_with(NOTE "SIZE(page)=64\n", BASE "SIZE(page)=72\nSYMBOL(mem_map)=ffffffff80009000\nLENGTH(mem_section)=7\n",
-		       false, OK));
+	free(open_with(NOTE "SIZE(page)=64\n",
+		       BASE "SIZE(page)=72\nSYMBOL(mem_map)=ffffffff80009000\nLENGTH(mem_section)=7\n", false, OK));
 	assert_int_equal(fact(&k->facts, F_page_size), 64);
 	assert_int_equal(fact(&k->facts, F_mem_section_len), 7);
 	assert_int_equal(fact(&k->facts, F_mem_map), IMAGE + MOVED + 0x9000);
@@ -92,20 +92,25 @@ TEST(note_comes_first_and_the_file_fills_what_it_lacks)
 TEST(text_copied_from_a_note_is_moved_back_first)
 {
 	/* the same kernel in another run: moved by 0x1000000 */
-	free(open_with(NOTE, "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81008000\n"
-			     "SYMBOL(mem_map)=ffffffff81009000\nKERNELOFFSET=1000000\n", false, OK));
+	free(open_with(NOTE,
+		       "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81008000\n"
+		       "SYMBOL(mem_map)=ffffffff81009000\nKERNELOFFSET=1000000\n",
+		       false, OK));
 	assert_int_equal(fact(&k->facts, F_mem_map), IMAGE + MOVED + 0x9000);
 	kernel_close(k);
 	k = NULL;
 	/* no symbol in common: what both say of their move */
-	free(open_with(NOTE, "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(mem_map)=ffffffff81009000\nKERNELOFFSET=1000000\n",
-		       false, OK));
+	free(open_with(
+		NOTE,
+		"OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(mem_map)=ffffffff81009000\nKERNELOFFSET=1000000\n",
+		false, OK));
 	assert_int_equal(fact(&k->facts, F_mem_map), IMAGE + MOVED + 0x9000);
 }
 
 TEST(file_of_another_release_is_refused_with_both)
 {
-	free(open_with(NOTE, "OSRELEASE=6.1.0-14-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80008000\n", false, E_MISMATCH));
+	free(open_with(NOTE, "OSRELEASE=6.1.0-14-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80008000\n", false,
+		       E_MISMATCH));
 	assert_contains(e.text, path);
 	assert_contains(e.text, "6.1.0-14-amd64");
 	assert_contains(e.text, "6.1.0-13-amd64");
@@ -160,7 +165,8 @@ TEST(file_that_is_no_vmcoreinfo_is_refused)
 	unlink(path);
 	assert_int_equal(kernel_open_with(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = path }, &e), E_IO);
 	assert_contains(e.text, "No such file");
-	assert_int_equal(kernel_open_with(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = "/dev/zero" }, &e), E_FORMAT);
+	assert_int_equal(kernel_open_with(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = "/dev/zero" }, &e),
+			 E_FORMAT);
 }
 
 TEST(without_a_note_the_kernel_is_found_in_memory)
@@ -176,9 +182,10 @@ TEST(without_a_note_the_kernel_is_found_in_memory)
 	kernel_close(k);
 	k = NULL;
 	/* the text of another run: its own phys_base and move are not this run's */
-	free(open_with(NULL, "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81008000\n"
-			     "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff81001000\n"
-			     "NUMBER(phys_base)=4096\nNUMBER(pgtable_l5_enabled)=1\nKERNELOFFSET=1000000\n",
+	free(open_with(NULL,
+		       "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff81008000\n"
+		       "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff81001000\n"
+		       "NUMBER(phys_base)=4096\nNUMBER(pgtable_l5_enabled)=1\nKERNELOFFSET=1000000\n",
 		       false, OK));
 	assert_int_equal(k->arch_state.phys_base, 0x200000);
 	assert_int_equal(fact(&k->facts, F_uts_ns), IMAGE + MOVED + 0x8000);
@@ -189,8 +196,9 @@ TEST(kernel_with_five_levels_is_found_in_memory)
 {
 	put_u64(mem.bytes + PHYS + 0x4000 + 511 * 8, PGD | 0x63, false);
 	/* the level above, where the root symbol points */
-	free(open_with(NULL, "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80008000\n"
-			     "OFFSET(uts_namespace.name)=0\nSYMBOL(init_top_pgt)=ffffffff80004000\n",
+	free(open_with(NULL,
+		       "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80008000\n"
+		       "OFFSET(uts_namespace.name)=0\nSYMBOL(init_top_pgt)=ffffffff80004000\n",
 		       false, OK));
 	assert_true(k->has_vmcoreinfo);
 	assert_int_equal(fact(&k->facts, F_l5_enabled), 1);
@@ -219,11 +227,13 @@ TEST(text_for_the_note_is_found_in_memory)
 
 	/* mentioned in code; of another kernel; without the names; with page tables that lead nowhere */
 	put_text(0x1100, "OSRELEASE=%s\n");
-	put_text(0x2000, "OSRELEASE=6.1.0-12-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80408000\n"
-			 "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80401000\nNUMBER(phys_base)=2097152\n");
+	put_text(0x2000,
+		 "OSRELEASE=6.1.0-12-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80408000\n"
+		 "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80401000\nNUMBER(phys_base)=2097152\n");
 	put_text(0x3000, "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(swapper_pg_dir)=ffffffff80401000\n");
-	put_text(0x4000, "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80408000\n"
-			 "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80402000\nNUMBER(phys_base)=2097152\n");
+	put_text(0x4000,
+		 "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=4096\nSYMBOL(init_uts_ns)=ffffffff80408000\n"
+		 "OFFSET(uts_namespace.name)=0\nSYMBOL(swapper_pg_dir)=ffffffff80402000\nNUMBER(phys_base)=2097152\n");
 	put_text(0x5f40, NOTE "SIZE(page)=64\n"); /* over the border of a page */
 	said = open_with(NULL, NULL, false, OK);
 	assert_contains(said, "found in the dumped memory");
