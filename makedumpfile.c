@@ -7,6 +7,7 @@
 
 #include "base/fdio.h"
 #include "command/dump.h"
+#include "command/make_vmcoreinfo.h"
 #include "command/options.h"
 #include "print_info.h"
 
@@ -46,6 +47,7 @@ static int exit_status(enum status st)
 
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
 	[COMMAND_DUMP] = command_dump,
+	[COMMAND_MAKE_VMCOREINFO] = command_make_vmcoreinfo,
 };
 
 int main(int argc, char **argv)

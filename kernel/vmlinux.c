@@ -16,7 +16,7 @@
 #include "print_info.h"
 
 #define SYMBOLS_MAX 200
-#define SYMBOL_BUCKETS 256 /* a power of two */
+#define SYMBOL_BUCKETS 1024 /* a power of two */
 
 struct symbol {
 	const char *name; /* borrowed: from the lists of questions */
@@ -92,13 +92,14 @@ static const char *enum_of(const char *number)
 	return NULL;
 }
 
+/* Of the first letters only: a file has hundreds of thousands of names, nearly all of which end here. */
 static unsigned symbol_bucket(const char *name)
 {
-	uint32_t h = 5381;
+	unsigned h = 0;
 
-	while (*name)
-		h = h * 33 ^ (unsigned char)*name++;
-	return (h ^ h >> 16) & (SYMBOL_BUCKETS - 1);
+	for (unsigned i = 0; i < 4 && name[i]; i++)
+		h = h * 37 + (unsigned char)name[i];
+	return (h ^ h >> 10) & (SYMBOL_BUCKETS - 1);
 }
 
 /* The index of a symbol that is asked for; n_symbols when it is not. */

@@ -187,3 +187,54 @@ setup() {
 	equal "$(grep -c bare <<<"$output")" 1
 	[ ! -e out ]
 }
+
+@test "-g writes a text from BTF or DWARF, the same one, and -i lives on it" {
+	for how in "--dwarf 4" "--dwarf 0 --btf"; do
+		# shellcheck disable=SC2086 # words
+		python3 "$GEN/mkvmlinux.py" text -o kernel $how
+		run -0 "$PROGRAM" -g made -x kernel
+		contains "$output" "The vmcoreinfo is saved to made."
+		contains "$output" "makedumpfile Completed."
+		[ ! -e made.first ] || cmp made made.first
+		cp made made.first
+	done
+	"$PROGRAM" --message-level 4 -d 31 -i made silent out
+	same_pages out expected
+	"$PROGRAM" --message-level 4 -f -d 31 -i made vmcore out
+	cmp out expected
+	equal "$(head -n 3 made)" "$(grep -E '^(OSRELEASE|BUILD-ID|PAGESIZE)=' text)"
+	# what it says is what the kernel says
+	grep -vE '^LENGTH|^SYMBOL' made | while read -r line; do
+		contains "$(cat text)" "$line"
+	done
+	[ "$(wc -l <made)" -gt 40 ]
+}
+
+@test "-g overwrites its file, whose mode is the usual one, but never the file of -x" {
+	echo "much longer than nothing, and no text of a kernel" >made
+	chmod 640 made
+	"$PROGRAM" --message-level 4 -g made -x vmlinux
+	equal "$(stat -c %a made)" 640
+	lacks "$(cat made)" "longer"
+	(umask 027 && "$PROGRAM" --message-level 4 -g fresh -x vmlinux)
+	equal "$(stat -c %a fresh)" 640
+	cp vmlinux kernel
+	ln -s kernel link
+	run -1 "$PROGRAM" -g link -x kernel
+	contains "$output" "link is the file that -x names"
+	cmp kernel vmlinux
+	"$PROGRAM" --message-level 4 -g /dev/stdout -x vmlinux | cmp - made
+}
+
+@test "-g says what is missing, and leaves nothing behind" {
+	for drop in "SYMBOL(mem_section)" "OFFSET(mem_section.section_mem_map)"; do
+		python3 "$GEN/mkvmlinux.py" text -o kernel --drop "$drop"
+		run -1 "$PROGRAM" -g made -x kernel
+		contains "$output" "struct pages cannot be told"
+		[ ! -e made ]
+	done
+	run -1 "$PROGRAM" -g /dev/full -x vmlinux
+	contains "$output" "/dev/full: No space left on device"
+	run -1 "$PROGRAM" -g nowhere/made -x vmlinux
+	contains "$output" "nowhere/made: No such file or directory"
+}
