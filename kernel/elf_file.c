@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static Elf_Scn *find_section(const struct elf_file *f, const char *name, GElf_Shdr *header)
@@ -78,12 +79,16 @@ enum status elf_file_open(struct elf_file **out, const char *path, struct err *e
 {
 	AUTO(elf_file) *f = calloc(1, sizeof(*f));
 	GElf_Ehdr header;
+	struct stat st;
 
 	if (!f)
 		return err_nomem(e, sizeof(*f));
-	f->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (f->fd < 0)
+	/* nobody waits for the other end of a pipe */
+	f->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (f->fd < 0 || fstat(f->fd, &st))
 		return err_sys(e, E_IO, "%s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, E_FORMAT, "%s is no regular file", path);
 	elf_version(EV_CURRENT);
 	/* mapped, not read: of hundreds of MiB a few are looked at */
 	f->elf = elf_begin(f->fd, ELF_C_READ_MMAP, NULL);

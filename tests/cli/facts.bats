@@ -127,6 +127,18 @@ setup() {
 	done
 }
 
+@test "-x knows what each kernel keeps where, from the oldest to the newest" {
+	for version in 2.6.32 4.4 5.4 6.6 6.10 6.11 7.1; do
+		mkkernel "kernel-$version" old
+		note_text old >old.text
+		python3 "$GEN/mkvmlinux.py" old.text -o kernel
+		"$PROGRAM" --message-level 0 -f -d 31 old old.expected
+		silence old old.silent
+		"$PROGRAM" --message-level 0 -f -d 31 -x kernel old.silent out
+		same_pages out old.expected
+	done
+}
+
 @test "-x finds a kernel that was moved, its page tables with five levels too" {
 	for levels in 4 5; do
 		sed "s/^kernel .*/kernel 6.12\nroots extreme-pointer\nkaslr 0x1a00000\nlevels $levels\nphys_base -4194304/" \

@@ -26,7 +26,8 @@ def number(text):
 class Types:
     """Structures as lists of (member, offset, elements, size of an element), enums as lists of constants."""
 
-    def __init__(self, lines):
+    def __init__(self, lines, release):
+        self.version = tuple(int(n) for n in re.findall(r"\d+", release)[:2])
         self.structs, self.enums, self.sizes = {}, {}, {}
         lengths = {}
         for key, value in lines:
@@ -52,8 +53,10 @@ class Types:
             self.enums.setdefault("pageflags", []).append((name, value))
         elif name in ENUMS:
             self.enums.setdefault(ENUMS[name], []).append((name, value))
-        elif known and not value & 0xffffff:
+        elif known and self.version >= (6, 12):
             self.enums.setdefault("pagetype", []).append(("PGTY_" + PAGE_TYPES[known[1]], value >> 24 & 0xff))
+        elif known and self.version >= (6, 10):
+            self.enums.setdefault("pagetype", []).append(("PG_" + PAGE_TYPES[known[1]], ~value & 0xffffffff))
         # older types of pages were macros
 
     def size(self, owner):
@@ -131,20 +134,20 @@ def main():
     told = dict(lines)
     moved = int(told.get("KERNELOFFSET", "0"), 16)
     symbols = {k[7:-1]: int(v, 16) - moved for k, v in lines if k.startswith("SYMBOL(")}
-    uts = symbols.pop("init_uts_ns") + int(told.get("OFFSET(uts_namespace.name)", 4))
+    uts, offset = symbols.pop("init_uts_ns"), int(told.get("OFFSET(uts_namespace.name)", 4))
     release = a.release or told["OSRELEASE"]
     names = ", ".join(f'"{n}"' for n in ("Linux", "(none)", release, "#1", "x86_64", "(none)"))
-    types = Types(lines)
+    types = Types(lines, release)
     with tempfile.TemporaryDirectory() as folder:
         source, raw = os.path.join(folder, "vmlinux.c"), os.path.join(folder, "btf")
         with open(source, "w", encoding="ascii") as f:
             f.write(types.c_source())
-            f.write(f'__attribute__((section(".uts"))) char uts[6][65] = {{ {names} }};\nvoid start(void) {{ }}\n')
+            f.write(f'__attribute__((section(".uts"))) struct {{ char before[{offset}], names[6][65]; }} init_uts_ns =\n'
+                    f'\t{{ .names = {{ {names} }} }};\nvoid start(void) {{ }}\n')
         build_id = a.build_id or told.get("BUILD-ID")
         run("gcc", *([f"-gdwarf-{a.dwarf}"] if a.dwarf != "0" else []), *(["-gz"] if a.compress else []), "-O0",
             "-ffreestanding", "-nostdlib", "-static", "-no-pie", "-fno-pie", "-Wl,-e,start",
             f"-Wl,--section-start=.uts={uts:#x}", "-Wl,-Ttext-segment=0x400000", "-mcmodel=large",
-            f"-Wl,--defsym=init_uts_ns={uts - int(told.get('OFFSET(uts_namespace.name)', 4)):#x}",
             *(f"-Wl,--defsym={n}={v % 2 ** 64:#x}" for n, v in symbols.items()),
             "-Wl,--build-id=" + (f"0x{build_id}" if build_id and not a.link else "none"), source, "-o", a.output)
         if a.btf:
