@@ -76,6 +76,15 @@ $(error zlib.h or -lz is missing (Debian: zlib1g-dev))
 endif
 LIBS += -lz
 endif
+# libdw unpacks debug information: a static link needs what does that
+LIBDW = -ldw -lelf
+ifeq ($(LINKTYPE),static)
+LIBDW += -lz -lbz2 -llzma $(if $(filter on,$(call links_with,-lzstd,zstd.h)),-lzstd)
+endif
+ifneq ($(call links_with,$(LIBDW),elfutils/libdw.h),on)
+$(error elfutils/libdw.h or $(LIBDW) is missing (Debian: libdw-dev$(if $(filter static,$(LINKTYPE)), zlib1g-dev libbz2-dev liblzma-dev)))
+endif
+LIBS += $(LIBDW)
 endif
 
 # --- the program ---------------------------------------------------------------------------------------

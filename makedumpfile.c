@@ -10,6 +10,7 @@
 #include "command/dump.h"
 #include "command/dump_dmesg.h"
 #include "command/mem_usage.h"
+#include "command/make_vmcoreinfo.h"
 #include "command/options.h"
 #include "print_info.h"
 
@@ -41,10 +42,17 @@ static void say_command_line(int argc, char **argv)
 	message(MSG_DEBUG, "\n\n");
 }
 
+/* Callers can tell a file of another kernel from all other failures. */
+static int exit_status(enum status st)
+{
+	return st == OK ? EXIT_SUCCESS : st == E_MISMATCH ? 2 : EXIT_FAILURE;
+}
+
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
 	[COMMAND_DUMP_DMESG] = command_dump_dmesg,
 	[COMMAND_DUMP] = command_dump,
 	[COMMAND_MEM_USAGE] = command_mem_usage,
+	[COMMAND_MAKE_VMCOREINFO] = command_make_vmcoreinfo,
 };
 
 int main(int argc, char **argv)
@@ -88,5 +96,5 @@ int main(int argc, char **argv)
 	if (!opt.check_params && (st || opt.command != COMMAND_MEM_USAGE))
 		message(MSG_COMMON, "\nmakedumpfile %s.\n", st ? "Failed" : "Completed");
 	message_flush();
-	return st ? EXIT_FAILURE : EXIT_SUCCESS;
+	return exit_status(st);
 }

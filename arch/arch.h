@@ -53,6 +53,9 @@ struct arch_ops {
 	unsigned default_page_shift; /* 0: VMCOREINFO must tell */
 	unsigned pte_bytes;
 	unsigned compound_shift_max; /* log2 of the bytes of the largest compound page */
+	/* where the kernel image is linked to, and the alignment that it keeps when it is moved; 0: it is not */
+	vaddr_t image_start;
+	uint64_t image_len_max, image_align;
 	/* From VMCOREINFO and the file's segments to the address map; never fails: what is unknown stays unset. */
 	void (*setup)(const struct kernel *k, struct arch_state *a);
 	/* What one entry of the table of level `level` (0 is the lowest) says. */

@@ -8,6 +8,7 @@
 
 #define IMAGE_START UINT64_C(0xffffffff80000000) /* __START_KERNEL_map, in every version */
 #define IMAGE_LEN_DEFAULT (UINT64_C(1) << 30)
+#define IMAGE_ALIGN (UINT64_C(2) << 20)
 #define ADDRESS_BITS UINT64_C(0x000ffffffffff000)
 #define PTE_PRESENT 1
 #define PTE_HUGE 0x80
@@ -105,6 +106,9 @@ const struct arch_ops arch_x86_64 = {
 	.default_page_shift = 12,
 	.pte_bytes = 8,
 	.compound_shift_max = 30,
+	.image_start = IMAGE_START,
+	.image_len_max = IMAGE_LEN_DEFAULT,
+	.image_align = IMAGE_ALIGN,
 	.setup = x86_64_setup,
 	.decode_pte = x86_64_decode_pte,
 };

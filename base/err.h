@@ -16,6 +16,7 @@ enum status {
 	E_MISSING,     /* a kernel fact is not known */
 	E_UNREADABLE,  /* bytes of the dumped memory cannot be read */
 	E_UNSUPPORTED, /* known, but not in this build */
+	E_MISMATCH,    /* a file about the kernel is about another kernel */
 	E_INCOMPLETE,  /* the dump was written, but pages are missing in it */
 };
 

@@ -4,26 +4,13 @@
 
 #include <unistd.h>
 
+#include "command/open_input.h"
 #include "input/input_file.h"
 #include "input/mem_source.h"
 #include "kernel/kernel.h"
 #include "kernel/printk.h"
 #include "output/sink.h"
 #include "print_info.h"
-
-static enum status open_kernel(struct mem_source **src, struct kernel **k, const struct options *opt, struct err *e)
-{
-	struct mem_source_options how = { .no_mmap = opt->no_mmap };
-
-	if (mem_source_open(src, opt->inputs, opt->n_inputs, &how, e))
-		return e->status;
-	if ((*src)->is_xen)
-		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
-			       opt->inputs[0]);
-	if (kernel_open(k, *src, e))
-		return err_add(e, "%s", opt->inputs[0]);
-	return OK;
-}
 
 static enum status put(void *sink, const char *text, size_t len, struct err *e)
 {
@@ -57,7 +44,7 @@ enum status command_dump_dmesg(const struct options *opt, struct err *e)
 
 	if (!opt->flatten && sink_file_check(name, opt->overwrite, e))
 		return e->status;
-	if (open_kernel(&src, &k, opt, e))
+	if (open_input(&src, &k, opt, e))
 		return e->status;
 	if (printk_open(&log, k, e))
 		return err_add(e, "%s", opt->inputs[0]);

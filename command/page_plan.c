@@ -9,6 +9,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/host.h"
+#include "command/open_input.h"
 #include "command/threads.h"
 #include "filter/unused_vmemmap.h"
 #include "print_info.h"
@@ -17,27 +18,20 @@
 #define WINDOW_BYTES_DEFAULT ((uint64_t)1 << 20)
 #define WINDOWS_MAX 65536
 
-static enum status open_input(struct page_plan *p, unsigned level, struct err *e)
+static enum status open_dump(struct page_plan *p, unsigned level, struct err *e)
 {
-	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
-
-	if (mem_source_open(&p->src, p->opt->inputs, p->opt->n_inputs, &how, e))
+	if (open_input(&p->src, &p->kernel, p->opt, e))
 		return e->status;
 	if (p->opt->elf && !p->src->has_segments)
 		return err_set(e, E_USAGE, "'-E' option is disabled, because %s is %s format.", p->opt->inputs[0],
 			       p->src->ops->name);
-	if (p->src->is_xen)
-		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
-			       p->opt->inputs[0]);
-	if (kernel_open(&p->kernel, p->src, e))
-		return err_add(e, "%s", p->opt->inputs[0]);
 	if (!p->kernel->max_mapnr)
 		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
 	if (p->kernel->has_vmcoreinfo || level <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
-		       "Dump levels above 1 need to know the kernel: '-x' or '-i' can tell, where they are built in.",
+		       "Dump levels above 1 need to know the kernel: '-x' or '-i' can tell.",
 		       p->opt->inputs[0]);
 }
 
@@ -92,7 +86,7 @@ enum status page_plan_open(struct page_plan *p, const struct options *opt, unsig
 	struct filter_options how = { .level = level };
 
 	*p = (struct page_plan){ .opt = opt };
-	if (open_input(p, level, e))
+	if (open_dump(p, level, e))
 		return e->status;
 	p->level = level | p->src->dump_level;
 	if (p->level != level)

@@ -7,6 +7,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "elf_info.h"
+#include "format/elf_core.h"
 #include "input/input_file.h"
 #include "input/kdump_image.h"
 #include "input/mem_reader.h"
@@ -126,6 +127,7 @@ void mem_source_close(struct mem_source *src)
 {
 	src->ops->close(src);
 	close_files(src->files, src->n_files);
+	free(src->added_note);
 	free(src);
 }
 
@@ -171,9 +173,39 @@ bool mem_source_segment(const struct mem_source *src, size_t i, struct mem_segme
 
 enum status mem_source_read_notes(const struct mem_source *src, uint64_t pos, void *buf, size_t len, struct err *e)
 {
+	uint64_t own = src->notes_len - src->added_note_len;
+	size_t in_file;
+
 	if (pos > src->notes_len || len > src->notes_len - pos)
 		return err_set(e, E_UNREADABLE, "notes end at %llu", (unsigned long long)src->notes_len);
-	return src->ops->read_notes(src, pos, buf, len, e);
+	in_file = pos < own ? min_u64(len, own - pos) : 0;
+	if (in_file && src->ops->read_notes(src, pos, buf, in_file, e))
+		return e->status;
+	if (in_file < len)
+		memcpy((uint8_t *)buf + in_file, src->added_note + (pos + in_file - own), len - in_file);
+	return OK;
+}
+
+enum status mem_source_add_vmcoreinfo(struct mem_source *src, const char *text, size_t len, struct err *e)
+{
+	static const char name[] = "VMCOREINFO";
+	/* records begin at multiples of 4; a blob that ends elsewhere is padded first */
+	size_t gap = (size_t)(round_up_u64(src->notes_len, 4) - src->notes_len);
+	size_t desc = gap + ELF_NHDR_LEN + (size_t)round_up_u64(sizeof(name), 4), whole = desc + (size_t)round_up_u64(len, 4);
+	uint8_t *note = calloc(1, whole);
+
+	if (!note)
+		return err_nomem(e, whole);
+	put_u32(note + gap, sizeof(name), src->big_endian);
+	put_u32(note + gap + 4, (uint32_t)len, src->big_endian);
+	memcpy(note + gap + ELF_NHDR_LEN, name, sizeof(name));
+	memcpy(note + desc, text, len);
+	src->added_note = note;
+	src->added_note_len = whole;
+	src->vmcoreinfo_at = src->notes_len + desc;
+	src->vmcoreinfo_len = len;
+	src->notes_len += whole;
+	return OK;
 }
 
 enum status mem_reader_open(struct mem_reader **out, const struct mem_source *src, enum mem_reader_use use,

@@ -86,7 +86,9 @@ struct mem_source {
 	bool is_xen;		/* carries the Xen hypervisor's crash note */
 	bool live;		/* the running machine: what is read twice may differ */
 	paddr_t end;		/* end of the highest range of RAM */
-	uint64_t notes_len;	/* all notes as one blob */
+	uint64_t notes_len;	/* all notes as one blob: those of the file, then `added_note` */
+	uint8_t *added_note;	/* owned; see mem_source_add_note() */
+	size_t added_note_len;
 	uint64_t vmcoreinfo_at; /* position of the VMCOREINFO text in that blob */
 	size_t vmcoreinfo_len;	/* 0: there is none */
 	bool has_segments;	/* mem_source_segment() knows virtual addresses */
@@ -146,6 +148,12 @@ bool mem_source_segment(const struct mem_source *src, size_t i, struct mem_segme
 /* Copies `len` bytes of the note blob from `pos`; E_UNREADABLE where the file ends before. */
 enum status mem_source_read_notes(const struct mem_source *src, uint64_t pos, void *buf, size_t len,
 				  struct err *e) MUST_CHECK;
+
+/*
+ * Appends a VMCOREINFO note with this text to the blob of a source that has none, as if the file had it: outputs then
+ * carry it.  For the one who opened the source, before anybody else uses its notes.
+ */
+enum status mem_source_add_vmcoreinfo(struct mem_source *src, const char *text, size_t len, struct err *e) MUST_CHECK;
 
 enum mem_reader_use {
 	READER_BULK,  /* long runs, in rising order: page data, struct pages */

@@ -45,6 +45,13 @@ void facts_fill(struct facts *f, const struct fact_source *sources, size_t n)
 		}
 }
 
+void facts_add(struct facts *to, const struct facts *from)
+{
+	for (size_t i = 0; i < N_FACTS; i++)
+		if (!to->of[i].known)
+			to->of[i] = from->of[i];
+}
+
 static const struct fact_row *row_of(const struct facts *f, enum fact_id id)
 {
 	const struct fact_row *row = rows;
@@ -53,6 +60,30 @@ static const struct fact_row *row_of(const struct facts *f, enum fact_id id)
 	while (row->id != id || (f->of[id].known && f->of[id].name != row->name))
 		row++;
 	return row;
+}
+
+bool facts_row(size_t i, enum fact_id *id, enum fact_kind *kind, const char **name)
+{
+	if (i >= ARRAY_SIZE(rows))
+		return false;
+	*id = rows[i].id;
+	*kind = rows[i].kind;
+	*name = rows[i].name;
+	return true;
+}
+
+enum fact_kind fact_kind_of(enum fact_id id)
+{
+	static const struct facts none;
+
+	return row_of(&none, id)->kind;
+}
+
+const char *fact_first_name(enum fact_id id)
+{
+	static const struct facts none;
+
+	return row_of(&none, id)->name;
 }
 
 const char *fact_label(const struct facts *f, enum fact_id id, char *buf, size_t len)

@@ -40,6 +40,9 @@ struct fact_source {
 /* Asks the sources in turn for every fact that is not known yet. */
 void facts_fill(struct facts *f, const struct fact_source *sources, size_t n);
 
+/* Takes over what `from` knows and `to` does not. */
+void facts_add(struct facts *to, const struct facts *from);
+
 static inline bool fact_known(const struct facts *f, enum fact_id id)
 {
 	return f->of[id].known;
@@ -54,6 +57,12 @@ static inline uint64_t fact_or(const struct facts *f, enum fact_id id, uint64_t 
 {
 	return f->of[id].known ? f->of[id].value : otherwise;
 }
+
+/* The i-th row of facts.def: a fact may have several, one for each name it has had.  False after the last. */
+bool facts_row(size_t i, enum fact_id *id, enum fact_kind *kind, const char **name);
+
+enum fact_kind fact_kind_of(enum fact_id id);
+const char *fact_first_name(enum fact_id id);
 
 /* As VMCOREINFO writes it, "OFFSET(page.flags)": the name it was found by, else the first it has had. */
 const char *fact_label(const struct facts *f, enum fact_id id, char *buf, size_t len);

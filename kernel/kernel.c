@@ -9,7 +9,10 @@
 
 #include "base/bytes.h"
 #include "input/mem_source.h"
+#include "kernel/find_kernel.h"
+#include "kernel/kernel_file.h"
 #include "kernel/kmem.h"
+#include "kernel/vmlinux.h"
 #include "print_info.h"
 
 static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
@@ -31,10 +34,10 @@ static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
 	return OK;
 }
 
-static enum status set_page_size(struct kernel *k, struct err *e)
+static enum status set_page_size(struct kernel *k, const struct kernel_file *file, struct err *e)
 {
-	uint64_t size = 0;
-	bool told = k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "PAGESIZE", &size);
+	uint64_t size = file->page_size;
+	bool told = (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "PAGESIZE", &size)) || size;
 	unsigned shift = k->arch->default_page_shift;
 
 	/* a file that is made of pages has them in one size, whatever its text says */
@@ -70,8 +73,7 @@ uint32_t kernel_version(const char *release)
 	return (part[0] & 0xff) << 24 | (part[1] & 0xff) << 16 | (part[2] & 0xffff);
 }
 
-/* Names are text that ends within its field. */
-static bool utsname_makes_sense(const uint8_t *uts)
+bool kernel_names_make_sense(const uint8_t *uts)
 {
 	for (size_t f = 0; f < UTS_LEN / UTS_FIELD_LEN; f++) {
 		const uint8_t *name = uts + f * UTS_FIELD_LEN;
@@ -86,30 +88,92 @@ static bool utsname_makes_sense(const uint8_t *uts)
 	return true;
 }
 
+vaddr_t kernel_names_address(const struct facts *f)
+{
+	if (fact_known(f, F_old_utsname))
+		return fact(f, F_old_utsname);
+	/* until 5.11 the names follow a reference count of four bytes, and no offset is exported */
+	return fact(f, F_uts_ns) + fact_or(f, F_uts_ns_name, 4);
+}
+
 static void read_names(struct kernel *k, struct kmem *km)
 {
 	const struct facts *f = &k->facts;
 	const char *value;
 	size_t len;
-	vaddr_t at;
 	struct err e;
 	uint8_t uts[UTS_LEN];
 
 	if (vmcoreinfo_find(&k->text, "OSRELEASE", &value, &len))
 		snprintf(k->release, sizeof(k->release), "%.*s", (int)(len < 64 ? len : 64), value);
-	/* until 5.11 the names follow a reference count of four bytes, and no offset is exported */
-	at = fact_known(f, F_old_utsname) ? fact(f, F_old_utsname) : fact(f, F_uts_ns) + fact_or(f, F_uts_ns_name, 4);
 	if (!fact_known(f, F_uts_ns) && !fact_known(f, F_old_utsname)) {
 		message(MSG_COMMON, "SYMBOL(init_uts_ns) is unknown: the dump will not name its system.\n");
-	} else if (kmem_read(km, at, uts, sizeof(uts), &e)) {
+	} else if (kmem_read(km, kernel_names_address(f), uts, sizeof(uts), &e)) {
 		message(MSG_COMMON, "The system's name cannot be read: %s.\n", e.text);
-	} else if (!utsname_makes_sense(uts)) {
+	} else if (!kernel_names_make_sense(uts)) {
 		message(MSG_COMMON, "The system's name makes no sense: the dump will not name its system.\n");
 	} else {
 		memcpy(k->utsname, uts, sizeof(uts));
 		memcpy(k->release, uts + 2 * UTS_FIELD_LEN, UTS_FIELD_LEN);
 	}
 	k->version = kernel_version(k->release);
+}
+
+/* --- files beside the dump -------------------------------------------------------------------------- */
+
+/* A file of another kernel would make nonsense of the dump's memory; with -f the user knows better. */
+static enum status other_kernel(const struct kernel_file *file, const struct kernel_files *files, const char *what,
+				const char *in_file, const char *in_dump, struct err *e)
+{
+	if (!files->force)
+		return err_set(e, E_MISMATCH, "%s is about another kernel: its %s is %s, that of the dump is %s",
+			       file->path, what, in_file, in_dump);
+	message(MSG_COMMON, "%s is about another kernel: its %s is %s, that of the dump is %s. It is used all the same.\n",
+		file->path, what, in_file, in_dump);
+	return OK;
+}
+
+/* The kernel's own words come first: they are about this very run.  The file fills what they leave open. */
+static enum status use_file(struct kernel *k, const struct kernel_file *file, const struct kernel_files *files,
+			    struct err *e)
+{
+	char build_id[BUILD_ID_TEXT_MAX];
+	uint64_t shift;
+
+	kernel_file_build_id(&k->text, build_id);
+	if (build_id[0] && file->build_id[0] && strcmp(build_id, file->build_id) &&
+	    other_kernel(file, files, "build id", file->build_id, build_id, e))
+		return e->status;
+	if (k->has_vmcoreinfo && kernel_file_shift(file, &k->facts, &k->text, &shift)) {
+		message(MSG_DEBUG, "%s: symbols are moved by %#" PRIx64 "\n", file->path, shift);
+	} else {
+		struct facts boot = { 0 };
+
+		e->status = OK;
+		if (!find_kernel_place(k, file, &shift, &boot, e)) {
+			message(MSG_COMMON, "The kernel of %s (%s) is not found in the dump: the file is not used.\n",
+				file->path, file->release[0] ? file->release : "release unknown");
+			return e->status == E_NOMEM ? E_NOMEM : OK;
+		}
+		message(MSG_DEBUG, "%s: the kernel is found in memory, symbols are moved by %#" PRIx64 "\n", file->path,
+			shift);
+		facts_add(&k->facts, &boot);
+	}
+	kernel_file_add_facts(file, shift, &k->facts);
+	k->has_vmcoreinfo = true;
+	return OK;
+}
+
+static enum status check_release(const struct kernel *k, const struct kernel_file *file,
+				 const struct kernel_files *files, struct err *e)
+{
+	if (!k->release[0] || !file->release[0]) {
+		message(MSG_COMMON, "Whether %s is about the kernel of the dump cannot be told.\n", file->path);
+		return OK;
+	}
+	if (!strcmp(k->release, file->release))
+		return OK;
+	return other_kernel(file, files, "release", file->release, k->release, e);
 }
 
 /* The page tables decide whether a linear range is a shortcut or a last resort. */
@@ -174,12 +238,50 @@ static void say_what_is_known(const struct kernel *k)
 		k->mem_map.model == MEM_MODEL_NONE ? ": " : "", k->mem_map.why_none);
 }
 
-enum status kernel_open(struct kernel **out, const struct mem_source *src, struct err *e)
+/* A dump without the note has the text all the same, somewhere in its memory. */
+static enum status find_text(struct kernel *k, struct err *e)
+{
+	size_t len;
+
+	e->status = OK;
+	if (!find_kernel_text(k, &k->text_bytes, &len, e))
+		return e->status == E_NOMEM ? E_NOMEM : OK;
+	k->text = vmcoreinfo_over(k->text_bytes, len);
+	k->has_vmcoreinfo = k->text_was_found = true;
+	message(MSG_COMMON, "There is no VMCOREINFO note; the text for it was found in the dumped memory.\n");
+	return OK;
+}
+
+static enum status gather_facts(struct kernel *k, struct kernel_file *file, const struct kernel_files *files,
+				struct err *e)
+{
+	struct fact_source source;
+	uint64_t seconds;
+
+	if (read_vmcoreinfo(k, e))
+		return e->status;
+	if (files->vmcoreinfo && kernel_file_read_text(file, files->vmcoreinfo, e))
+		return e->status;
+	source = vmcoreinfo_facts(&k->text);
+	facts_fill(&k->facts, &source, 1);
+	if (files->vmlinux && kernel_file_read_vmlinux(file, files->vmlinux, &k->facts, e))
+		return e->status;
+	if (set_page_size(k, file, e))
+		return e->status;
+	if (!k->has_vmcoreinfo && !file->path && find_text(k, e))
+		return e->status;
+	facts_fill(&k->facts, &source, 1); /* the text may be there only now */
+	if (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "CRASHTIME", &seconds))
+		k->crash_time = (int64_t)seconds;
+	return file->path ? use_file(k, file, files, e) : OK;
+}
+
+enum status kernel_open_with(struct kernel **out, const struct mem_source *src, const struct kernel_files *files,
+			     struct err *e)
 {
 	AUTO(kernel) *k = calloc(1, sizeof(*k));
 	AUTO(kmem) *km = NULL;
-	struct fact_source source;
-	uint64_t seconds;
+	struct kernel_file file = { .path = NULL };
 	pfn_t end;
 
 	if (!k)
@@ -191,12 +293,8 @@ enum status kernel_open(struct kernel **out, const struct mem_source *src, struc
 			       src->machine, src->is64 ? 64 : 32, src->big_endian ? "big" : "little");
 	k->target.big_endian = k->arch->big_endian;
 	k->target.long_bytes = k->arch->long_bytes;
-	if (read_vmcoreinfo(k, e) || set_page_size(k, e))
+	if (gather_facts(k, &file, files, e))
 		return e->status;
-	source = vmcoreinfo_facts(&k->text);
-	facts_fill(&k->facts, &source, 1);
-	if (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "CRASHTIME", &seconds))
-		k->crash_time = (int64_t)seconds;
 	k->arch->setup(k, &k->arch_state);
 	apply_limits(k);
 	k->mem_map.model = MEM_MODEL_NONE;
@@ -205,7 +303,7 @@ enum status kernel_open(struct kernel **out, const struct mem_source *src, struc
 			return e->status;
 		prove_linear_ranges(k, km);
 		read_names(k, km);
-		if (mem_map_open(&k->mem_map, km, e))
+		if ((file.path && check_release(k, &file, files, e)) || mem_map_open(&k->mem_map, km, e))
 			return e->status;
 		end = k->mem_map.model == MEM_MODEL_NONE ? 0 : mem_map_end(&k->mem_map, km);
 		/* a kernel booted with mem= has no struct pages for the rest: it never used that memory */
@@ -216,6 +314,13 @@ enum status kernel_open(struct kernel **out, const struct mem_source *src, struc
 	*out = k;
 	k = NULL;
 	return OK;
+}
+
+enum status kernel_open(struct kernel **out, const struct mem_source *src, struct err *e)
+{
+	static const struct kernel_files none;
+
+	return kernel_open_with(out, src, &none, e);
 }
 
 void kernel_close(struct kernel *k)

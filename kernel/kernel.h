@@ -29,7 +29,8 @@ struct kernel {
 	struct target target;
 	struct arch_state arch_state;
 	struct facts facts;
-	bool has_vmcoreinfo;
+	bool has_vmcoreinfo;	/* facts are told: by the note, by text found in memory, or by a file */
+	bool text_was_found;	/* `text` is not in the file's notes, but in the dumped memory */
 	struct vmcoreinfo text; /* over text_bytes */
 	char *text_bytes;
 	uint8_t utsname[UTS_LEN]; /* as in memory; all zero when unreadable */
@@ -40,14 +41,29 @@ struct kernel {
 	struct mem_map mem_map;
 };
 
+/* Files that tell more of the kernel than the dump does, of which at most one is given; the others are NULL. */
+struct kernel_files {
+	const char *vmcoreinfo; /* text */
+	const char *vmlinux;	/* ELF, with debug information */
+	bool force;		/* one of another kernel is a warning, no error */
+};
+
 /*
- * Learns all that the dump itself says about its kernel.  What is missing or broken is said in messages and
- * left out; only a dump of a machine that this build does not know (E_UNSUPPORTED) and lack of memory fail.
- * `src` must outlive the kernel.
+ * Learns all that the dump itself and the files say about the kernel.  What is missing or broken in the dump is said in
+ * messages and left out; only a dump of a machine that this build does not know (E_UNSUPPORTED), lack of memory, a
+ * file that cannot be read, and one of another kernel (E_MISMATCH) fail.  `src` must outlive the kernel.
  */
+enum status kernel_open_with(struct kernel **k, const struct mem_source *src, const struct kernel_files *files,
+			     struct err *e) MUST_CHECK;
+/* The same without files. */
 enum status kernel_open(struct kernel **k, const struct mem_source *src, struct err *e) MUST_CHECK;
 void kernel_close(struct kernel *k);
 DEFINE_AUTO(kernel);
+
+/* Where the names are; F_uts_ns or F_old_utsname must be known. */
+vaddr_t kernel_names_address(const struct facts *f);
+/* Are these UTS_LEN bytes six names, each of text that ends within its field, with a release among them? */
+bool kernel_names_make_sense(const uint8_t *uts);
 
 /* Could this be an address of the kernel's data? */
 static inline bool kernel_is_address(const struct kernel *k, vaddr_t v)

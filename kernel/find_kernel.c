@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Dumps without a VMCOREINFO note: where the kernel is in their memory. */
+#include "kernel/find_kernel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "input/mem_source.h"
+#include "kernel/kmem.h"
+#include "print_info.h"
+
+/* Both searches end after so many steps, whatever the file claims: 2 TiB of places, 64 GiB of text. */
+#define PLACES_MAX (UINT64_C(1) << 20)
+#define PAGES_MAX (UINT64_C(1) << 24)
+/* So many of them are looked at closely: memory that is full of them is no kernel's. */
+#define CANDIDATES_MAX 64
+#define TEXT_MAX 4096 /* what the kernel itself reserves for it */
+
+/* A kernel for one try: the facts of the candidate, and what `k` knows of the machine. */
+static enum status look_with(const struct kernel *k, const struct facts *facts, struct kernel *trial, struct kmem **km,
+			     struct err *e)
+{
+	memset(trial, 0, sizeof(*trial));
+	trial->src = k->src;
+	trial->arch = k->arch;
+	trial->target = k->target;
+	trial->facts = *facts;
+	k->arch->setup(trial, &trial->arch_state);
+	return kmem_open(km, trial, e);
+}
+
+/* Do the page tables lead from the address of the names to names with this release?  *at is where they are. */
+static bool names_are_there(const struct kernel *k, const struct facts *facts, const char *release, paddr_t *at)
+{
+	AUTO(kmem) *km = NULL;
+	uint8_t uts[UTS_LEN];
+	struct kernel trial;
+	struct mapping m;
+	vaddr_t names;
+	struct err e;
+
+	if (!fact_known(facts, F_uts_ns) || look_with(k, facts, &trial, &km, &e))
+		return false;
+	names = kernel_names_address(facts);
+	if (paging_walk(km, names, &m, NULL, NULL, &e))
+		return false;
+	*at = names - m.vaddr + m.paddr;
+	return !kmem_read_phys(km, *at, uts, sizeof(uts), &e) && kernel_names_make_sense(uts) &&
+	       !strcmp((const char *)uts + 2 * UTS_FIELD_LEN, release);
+}
+
+/* --- a file tells the kernel, the memory where it is -------------------------------------------------------- */
+
+static void set_fact(struct facts *f, enum fact_id id, uint64_t value)
+{
+	f->of[id] = (struct fact){ true, value, fact_first_name(id), "memory" };
+}
+
+/* The names are at `at`: tries every place that the image can have been moved to, with each depth of page tables. */
+static bool try_place(const struct kernel *k, const struct kernel_file *f, paddr_t at, uint64_t *shift,
+		      struct facts *boot)
+{
+	vaddr_t linked = kernel_names_address(&f->facts) - f->moved;
+	paddr_t seen;
+
+	for (uint64_t moved = 0; moved < k->arch->image_len_max; moved += k->arch->image_align) {
+		for (uint64_t five = 0; five < 2; five++) {
+			struct facts facts = { 0 };
+
+			*boot = facts;
+			set_fact(boot, F_phys_base, at - (linked + moved - k->arch->image_start));
+			set_fact(boot, F_l5_enabled, five);
+			facts = *boot;
+			kernel_file_add_facts(f, moved - f->moved, &facts);
+			if (!names_are_there(k, &facts, f->release, &seen) || seen != at)
+				continue;
+			*shift = moved - f->moved;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool find_kernel_place(const struct kernel *k, const struct kernel_file *f, uint64_t *shift, struct facts *boot,
+		       struct err *e)
+{
+	AUTO(mem_reader) *r = NULL;
+	uint64_t align = k->arch->image_align, below, places = 0;
+	unsigned candidates = 0;
+	uint8_t uts[UTS_LEN];
+	struct pfn_run run;
+	vaddr_t names;
+
+	if (!align || !fact_known(&f->facts, F_uts_ns) || !f->release[0])
+		return false;
+	names = kernel_names_address(&f->facts) - f->moved;
+	if (names < k->arch->image_start || mem_reader_open(&r, k->src, READER_SMALL, e))
+		return false;
+	below = (names - k->arch->image_start) % align;
+	for (pfn_t pfn = 0; mem_source_next_run(k->src, pfn, k->target.page_shift, &run); pfn = run.end) {
+		paddr_t at = run.start << k->target.page_shift, end = run.end << k->target.page_shift;
+
+		at = at - at % align + below + (at % align > below ? align : 0);
+		for (; at < end && run.kind != RUN_LOST && run.kind != RUN_EMPTY; at += align) {
+			struct err unread;
+
+			if (places++ > PLACES_MAX || candidates > CANDIDATES_MAX)
+				return false;
+			if (mem_read(r, at, uts, sizeof(uts), &unread) || !kernel_names_make_sense(uts) ||
+			    strcmp((const char *)uts + 2 * UTS_FIELD_LEN, f->release))
+				continue;
+			candidates++;
+			if (try_place(k, f, at, shift, boot))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* --- the text is in memory ----------------------------------------------------------------------------------- */
+
+static const char first_key[] = "OSRELEASE=";
+
+/* Text of a kernel goes on to the first byte that cannot be in it. */
+static size_t text_len(const uint8_t *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (s[n] == '\n' || (s[n] >= 0x20 && s[n] < 0x7f)))
+		n++;
+	return n;
+}
+
+static bool text_is_believable(const struct kernel *k, const struct vmcoreinfo *v)
+{
+	char release[UTS_FIELD_LEN];
+	struct fact_source source = vmcoreinfo_facts(v);
+	struct facts facts = { 0 };
+	const char *value;
+	uint64_t size;
+	paddr_t at;
+	size_t len;
+
+	if (!vmcoreinfo_find(v, "OSRELEASE", &value, &len) || len >= sizeof(release) ||
+	    !vmcoreinfo_decimal(v, "PAGESIZE", &size) || size != k->target.page_size)
+		return false;
+	memcpy(release, value, len);
+	release[len] = '\0';
+	facts_fill(&facts, &source, 1);
+	return names_are_there(k, &facts, release, &at);
+}
+
+/* A page of memory in which a text may begin; `candidates` counts those that were looked at. */
+static bool search_page(const struct kernel *k, struct mem_reader *small, paddr_t page, const struct span *s,
+			char *text, size_t *len, unsigned *candidates)
+{
+	const uint8_t *from = s->data, *end = s->data + s->len, *hit;
+
+	while (*candidates < CANDIDATES_MAX &&
+	       (hit = memmem(from, (size_t)(end - from), first_key, sizeof(first_key) - 1))) {
+		paddr_t at = page + (paddr_t)(hit - s->data);
+		struct vmcoreinfo v;
+		struct err e;
+
+		from = hit + 1;
+		/* it may go on in the next page, or end with this one */
+		*len = TEXT_MAX;
+		if (mem_read(small, at, text, *len, &e)) {
+			*len = (size_t)(end - hit);
+			if (mem_read(small, at, text, *len, &e))
+				continue;
+		}
+		*len = text_len((uint8_t *)text, *len);
+		v = vmcoreinfo_over(text, *len);
+		/* a mere mention of the key, as in kernel code, is no candidate */
+		if (!vmcoreinfo_find(&v, "SYMBOL(init_uts_ns)", &(const char *){ NULL }, &(size_t){ 0 }))
+			continue;
+		(*candidates)++;
+		if (text_is_believable(k, &v))
+			return true;
+	}
+	return false;
+}
+
+bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct err *e)
+{
+	AUTO(mem_reader) *bulk = NULL;
+	AUTO(mem_reader) *small = NULL;
+	AUTO_FREE char *found = malloc(TEXT_MAX);
+	uint64_t page_size = k->target.page_size, pages = 0;
+	unsigned candidates = 0;
+	struct pfn_run run;
+
+	if (!found || mem_reader_open(&bulk, k->src, READER_BULK, e) ||
+	    mem_reader_open(&small, k->src, READER_SMALL, e))
+		return false;
+	for (pfn_t pfn = 0; mem_source_next_run(k->src, pfn, k->target.page_shift, &run); pfn = run.end) {
+		if (run.kind == RUN_LOST || run.kind == RUN_EMPTY)
+			continue;
+		mem_reader_expect(bulk, run.end << k->target.page_shift);
+		for (pfn_t at = run.start; at < run.end; at++) {
+			struct err unread;
+			struct span s;
+
+			if (++pages > PAGES_MAX || candidates >= CANDIDATES_MAX) {
+				message(MSG_COMMON, "The search for VMCOREINFO text ended early.\n");
+				return false;
+			}
+			if (mem_view(bulk, at << k->target.page_shift, (size_t)page_size, &s, &unread) ||
+			    !search_page(k, small, at << k->target.page_shift, &s, found, len, &candidates))
+				continue;
+			*text = found;
+			found = NULL;
+			return true;
+		}
+	}
+	return false;
+}
