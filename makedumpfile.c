@@ -9,6 +9,7 @@
 #include "base/fdio.h"
 #include "command/dump.h"
 #include "command/options.h"
+#include "command/rearrange.h"
 #include "print_info.h"
 
 /* What is wrong with the command line is a common message, what goes wrong with the work an error. */
@@ -41,6 +42,7 @@ static void say_command_line(int argc, char **argv)
 
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
 	[COMMAND_DUMP] = command_dump,
+	[COMMAND_REARRANGE] = command_rearrange,
 };
 
 int main(int argc, char **argv)

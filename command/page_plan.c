@@ -18,6 +18,7 @@
 static enum status open_input(struct page_plan *p, struct err *e)
 {
 	struct mem_source_options how = { .no_mmap = p->opt->no_mmap };
+	unsigned highest = 0;
 
 	if (mem_source_open(&p->src, p->opt->inputs[0], &how, e))
 		return e->status;
@@ -28,7 +29,9 @@ static enum status open_input(struct page_plan *p, struct err *e)
 		return err_add(e, "%s", p->opt->inputs[0]);
 	if (!p->kernel->max_mapnr)
 		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
-	if (p->kernel->has_vmcoreinfo || p->opt->dump_levels[0] <= DL_ZERO)
+	for (unsigned i = 0; i < p->opt->n_dump_levels; i++)
+		highest = p->opt->dump_levels[i] > highest ? p->opt->dump_levels[i] : highest;
+	if (p->kernel->has_vmcoreinfo || highest <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
@@ -45,6 +48,9 @@ static enum status make_window(struct page_plan *p, struct err *e)
 	/* each window costs a few system calls: with too many of them they would be all the work */
 	bytes = round_up_u64(max_u64(bytes, whole / WINDOWS_MAX), 8);
 	bytes = min_u64(bytes, whole);
+	/* parts that are written at the same time have a window each */
+	if (p->opt->split && bytes < whole)
+		bytes = max_u64(bytes / (p->opt->n_outputs + 1), 4096) & ~UINT64_C(7);
 	if (bytes > limit) {
 		bytes = max_u64(limit & ~UINT64_C(4095), 4096);
 		if (p->opt->window_bytes)
@@ -124,16 +130,30 @@ enum status page_plan_decide(struct page_plan *p, const struct plan_window *w, s
 	return p->store ? bitmap_store_put(p->store, w->start, p->bits, w->bytes, e) : OK;
 }
 
-/* Where the bitmap does not fit into memory and cannot be read back, it is decided anew. */
-static bool decides_again(const struct page_plan *p)
+bool page_plan_decides_again(const struct page_plan *p)
 {
 	return !p->store && p->window < p->kernel->max_mapnr && !p->read_back;
 }
 
 void page_plan_rewind(struct page_plan *p)
 {
-	if (decides_again(p))
+	if (page_plan_decides_again(p))
 		page_filter_restart(p->filter);
+}
+
+enum status page_plan_share(struct page_plan *mine, const struct page_plan *p, struct err *e)
+{
+	*mine = *p;
+	if (p->window >= p->kernel->max_mapnr)
+		return OK;
+	mine->bits = malloc(p->window / 8);
+	return mine->bits ? OK : err_nomem(e, p->window / 8);
+}
+
+void page_plan_unshare(struct page_plan *mine, const struct page_plan *p)
+{
+	if (mine->bits != p->bits)
+		free(mine->bits);
 }
 
 enum status page_plan_load(struct page_plan *p, const struct plan_window *w, struct err *e)
@@ -142,7 +162,7 @@ enum status page_plan_load(struct page_plan *p, const struct plan_window *w, str
 		return bitmap_store_get(p->store, w->start, p->bits, w->bytes, e);
 	if (p->window >= p->kernel->max_mapnr)
 		return OK;
-	if (!decides_again(p))
+	if (!page_plan_decides_again(p))
 		return p->read_back(p->read_back_data, w->start, p->bits, w->bytes, e);
 	return page_filter_scan(p->filter, w->start, w->end, p->bits, e);
 }

@@ -57,6 +57,13 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 /* The pages [first, end) have their bit, but the file ends before them: they are marked missing. */
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e) MUST_CHECK;
 
+/*
+ * The dump is one of several parts, which has the pages of the page frames [start, end): `n_pages` of those that
+ * kdump_writer_begin_pages() was told of; that number still places the data.  To be called before the first page.
+ */
+enum status kdump_writer_set_range(struct kdump_writer *w, pfn_t start, pfn_t end, uint64_t n_pages,
+				   struct err *e) MUST_CHECK;
+
 struct writer_counts {
 	uint64_t pages;	     /* dumped, zero and lost ones too */
 	uint64_t zero_pages; /* stored as the one page of zeros */
@@ -66,6 +73,18 @@ struct writer_counts {
 };
 /* Of what is written: while pages are being added it changes at any time. */
 const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
+
+/* After kdump_writer_settle(): what finishing it is going to say; are pages or notes missing? */
+bool kdump_writer_is_incomplete(const struct kdump_writer *w);
+
+/* After kdump_writer_finish(), when another part of the dump failed after all: sets the mark through a new open. */
+void kdump_writer_mark_again(struct kdump_writer *w);
+
+/* The mark is to stay whatever else happens: another part of the dump is incomplete. */
+void kdump_writer_keep_mark(struct kdump_writer *w);
+
+/* Writes and syncs all that is still in memory: what kdump_writer_finish() begins with, for who has more to wait for. */
+enum status kdump_writer_settle(struct kdump_writer *w, struct err *e) MUST_CHECK;
 
 /*
  * Makes the dump safe and, if no page is lost, complete: syncs, takes the incomplete mark away, syncs, closes the
