@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -45,9 +46,10 @@ static enum status stream_read(struct stream *s, uint8_t *buf, size_t len, size_
 }
 
 /* The bytes of a record, and what stands in front of the next one: that much is there for sure, and not a byte more. */
-static enum status copy_record(struct stream *s, struct flat_record *r, uint8_t *buf, struct dump_guard *g, struct err *e)
+static enum status copy_record(struct stream *s, const struct flat_record *r, uint8_t *buf, struct dump_guard *g,
+			       uint8_t next[FLAT_RECORD_LEN], struct err *e)
 {
-	uint64_t pos = (uint64_t)r->offset, left = (uint64_t)r->len;
+	uint64_t pos = r->offset, left = r->size;
 
 	while (left) {
 		size_t n = (size_t)min_u64(left, PIECE), got;
@@ -63,7 +65,7 @@ static enum status copy_record(struct stream *s, struct flat_record *r, uint8_t 
 		pos += n;
 		left -= n;
 		if (!left)
-			*r = flat_record_decode(buf + n);
+			memcpy(next, buf + n, FLAT_RECORD_LEN);
 	}
 	return OK;
 }
@@ -71,36 +73,36 @@ static enum status copy_record(struct stream *s, struct flat_record *r, uint8_t 
 static enum status copy_stream(struct stream *s, struct dump_guard *g, struct err *e)
 {
 	AUTO_FREE uint8_t *buf = malloc(PIECE + FLAT_RECORD_LEN);
+	uint8_t raw[FLAT_RECORD_LEN];
 	struct flat_record r;
+	enum flat_kind kind;
 	size_t got;
 
 	if (!buf)
 		return err_nomem(e, PIECE);
-	if (stream_read(s, buf, FLAT_RECORD_LEN, &got, e))
+	if (stream_read(s, raw, sizeof(raw), &got, e))
 		return e->status;
-	r = flat_record_decode(buf);
-	while (!flat_record_is_end(r)) {
-		if (!flat_record_valid(r))
-			return err_set(e, E_FORMAT,
-				       "the stream on standard input is broken: %" PRId64 " bytes for offset %" PRId64
-				       " in front of byte %" PRIu64,
-				       r.len, r.offset, s->pos);
-		if (copy_record(s, &r, buf, g, e))
+	while ((kind = flat_record_decode(&r, raw)) == FLAT_DATA)
+		if (copy_record(s, &r, buf, g, raw, e))
 			return e->status;
-	}
+	if (kind == FLAT_BAD)
+		return err_set(e, E_FORMAT,
+			       "the stream on standard input is broken: %" PRId64 " bytes for offset %" PRId64
+			       " in front of byte %" PRIu64,
+			       (int64_t)r.size, (int64_t)r.offset, s->pos);
 	return OK;
 }
 
 static enum status read_start(struct stream *s, struct err *e)
 {
-	uint8_t start[FLAT_START_LEN];
+	uint8_t start[FLAT_HEADER_LEN];
 	size_t got;
 
 	if (stream_read(s, start, sizeof(start), &got, e))
 		return e->status;
-	if (!flat_start_valid(start))
+	if (!flat_has_magic(start, sizeof(start)))
 		return err_set(e, E_FORMAT, "standard input is no flattened dump");
-	return OK;
+	return flat_header_check(start, sizeof(start), e);
 }
 
 enum status rearrange(int fd, const struct options *opt, struct err *e)

@@ -33,7 +33,24 @@ struct encoder_ops {
 	void (*close)(void *state);
 	/* Returns the packed length, 0 on any failure; the caller drops what is not smaller than a page. */
 	size_t (*pack)(const struct encoder *enc, const uint8_t *page, uint8_t *out);
+	/* The way back: the state, NULL when memory is gone, and whether `page` was filled to its end, no further. */
+	void *(*unpack_open)(void);
+	void (*unpack_close)(void *state);
+	bool (*unpack)(void *state, const uint8_t *packed, size_t len, uint8_t *page, size_t page_size);
 };
+
+/* Where unpacking keeps nothing between pages: any address says "open". */
+static inline void *stateless_open(void)
+{
+	static const char nothing;
+
+	return (void *)(uintptr_t)&nothing;
+}
+
+static inline void stateless_close(void *state)
+{
+	(void)state;
+}
 
 /*
  * zlib streams at the fastest level.  libdeflate writes the same format in about half the time, but packs
@@ -57,6 +74,22 @@ static void zlib_close(void *state)
 static size_t zlib_pack(const struct encoder *enc, const uint8_t *page, uint8_t *out)
 {
 	return libdeflate_zlib_compress(enc->state, page, enc->page_size, out, enc->bound);
+}
+
+static void *zlib_unpack_open(void)
+{
+	return libdeflate_alloc_decompressor();
+}
+
+static void zlib_unpack_close(void *state)
+{
+	libdeflate_free_decompressor(state);
+}
+
+static bool zlib_unpack(void *state, const uint8_t *packed, size_t len, uint8_t *page, size_t page_size)
+{
+	/* without a place for the length a shorter result is a failure, too */
+	return libdeflate_zlib_decompress(state, packed, len, page, page_size, NULL) == LIBDEFLATE_SUCCESS;
 }
 #else
 #define ZLIB_MEMORY ((size_t)272 << 10)
@@ -93,6 +126,36 @@ static size_t zlib_pack(const struct encoder *enc, const uint8_t *page, uint8_t 
 	z->avail_out = (uInt)enc->bound;
 	return deflate(z, Z_FINISH) == Z_STREAM_END ? z->total_out : 0;
 }
+
+static void *zlib_unpack_open(void)
+{
+	z_stream *z = calloc(1, sizeof(*z));
+
+	if (!z || inflateInit(z) != Z_OK) {
+		free(z);
+		return NULL;
+	}
+	return z;
+}
+
+static void zlib_unpack_close(void *state)
+{
+	inflateEnd(state);
+	free(state);
+}
+
+static bool zlib_unpack(void *state, const uint8_t *packed, size_t len, uint8_t *page, size_t page_size)
+{
+	z_stream *z = state;
+
+	if (inflateReset(z) != Z_OK)
+		return false;
+	z->next_in = (Bytef *)(uintptr_t)packed; /* zlib's prototype lacks the const, zlib does not write here */
+	z->avail_in = (uInt)len;
+	z->next_out = page;
+	z->avail_out = (uInt)page_size;
+	return inflate(z, Z_FINISH) == Z_STREAM_END && z->total_out == page_size;
+}
 #endif
 
 #ifdef USELZO
@@ -116,6 +179,14 @@ static size_t lzo_pack(const struct encoder *enc, const uint8_t *page, uint8_t *
 
 	return lzo1x_1_compress(page, enc->page_size, out, &len, enc->state) == LZO_E_OK ? len : 0;
 }
+
+static bool lzo_unpack(void *state, const uint8_t *packed, size_t len, uint8_t *page, size_t page_size)
+{
+	lzo_uint n = page_size;
+
+	(void)state;
+	return lzo1x_decompress_safe(packed, len, page, &n, NULL) == LZO_E_OK && n == page_size;
+}
 #endif
 
 #ifdef USESNAPPY
@@ -135,6 +206,18 @@ static size_t snappy_pack(const struct encoder *enc, const uint8_t *page, uint8_
 	size_t len = enc->bound;
 
 	return snappy_compress((const char *)page, enc->page_size, (char *)out, &len) == SNAPPY_OK ? len : 0;
+}
+
+static bool snappy_unpack(void *state, const uint8_t *packed, size_t len, uint8_t *page, size_t page_size)
+{
+	const char *from = (const char *)packed;
+	size_t n;
+
+	(void)state;
+	/* it asks for room for what the packed bytes claim, so that comes first */
+	if (snappy_uncompressed_length(from, len, &n) != SNAPPY_OK || n != page_size)
+		return false;
+	return snappy_uncompress(from, len, (char *)page, &n) == SNAPPY_OK && n == page_size;
 }
 #endif
 
@@ -157,31 +240,53 @@ static size_t zstd_pack(const struct encoder *enc, const uint8_t *page, uint8_t 
 
 	return ZSTD_isError(len) ? 0 : len;
 }
+
+static void *zstd_unpack_open(void)
+{
+	return ZSTD_createDCtx();
+}
+
+static void zstd_unpack_close(void *state)
+{
+	ZSTD_freeDCtx(state);
+}
+
+static bool zstd_unpack(void *state, const uint8_t *packed, size_t len, uint8_t *page, size_t page_size)
+{
+	/* an error code is larger than any page */
+	return ZSTD_decompressDCtx(state, page, page_size, packed, len) == page_size;
+}
 #endif
 
 /* A codec that the build leaves out keeps its row, so that messages can name it. */
 static const struct encoder_ops table[] = {
-	{ { "zlib", "zlib", "zlib", KDUMP_ZLIB, true }, ZLIB_MEMORY, 0, zlib_open, zlib_close, zlib_pack },
+	{ { "zlib", "zlib", "zlib", KDUMP_ZLIB, true }, ZLIB_MEMORY, 0, zlib_open, zlib_close, zlib_pack,
+	  zlib_unpack_open, zlib_unpack_close, zlib_unpack },
 #ifdef USELZO
-	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, true }, LZO1X_1_MEM_COMPRESS, 0, lzo_open, lzo_close, lzo_pack },
+	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, true }, LZO1X_1_MEM_COMPRESS, 0, lzo_open, lzo_close, lzo_pack,
+	  stateless_open, stateless_close, lzo_unpack },
 #else
-	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, false }, 0, 0, NULL, NULL, NULL },
+	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, false }, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 #endif
 #ifdef USESNAPPY
-	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, (size_t)64 << 10, 0, snappy_open, snappy_close, snappy_pack },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, (size_t)64 << 10, 0, snappy_open, snappy_close,
+	  snappy_pack, stateless_open, stateless_close, snappy_unpack },
 #else
-	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, 0, 0, NULL, NULL, NULL },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 #endif
 #ifdef USEZSTD
-	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, true }, (size_t)64 << 10, 4, zstd_open, zstd_close, zstd_pack },
+	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, true }, (size_t)64 << 10, 4, zstd_open, zstd_close, zstd_pack,
+	  zstd_unpack_open, zstd_unpack_close, zstd_unpack },
 #else
-	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, false }, 0, 0, NULL, NULL, NULL },
+	{ { "zstd", "zstd", "USEZSTD", KDUMP_ZSTD, false }, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 #endif
 };
 
+#define N_METHODS (sizeof(table) / sizeof(table[0]))
+
 static const struct encoder_ops *ops_by_flag(uint32_t flag)
 {
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+	for (size_t i = 0; i < N_METHODS; i++)
 		if (table[i].codec.flag == flag)
 			return &table[i];
 	return NULL;
@@ -237,4 +342,49 @@ size_t encoder_pack(struct encoder *enc, const uint8_t *page, uint8_t *out)
 	size_t len = enc->ops->pack(enc, page, out);
 
 	return len < enc->page_size ? len : 0;
+}
+
+struct decoder {
+	size_t page_size;
+	void *states[N_METHODS]; /* NULL: not needed yet */
+};
+
+enum status decoder_open(struct decoder **out, size_t page_size, struct err *e)
+{
+	struct decoder *dec = calloc(1, sizeof(*dec));
+
+	if (!dec)
+		return err_nomem(e, sizeof(*dec));
+	dec->page_size = page_size;
+	*out = dec;
+	return OK;
+}
+
+void decoder_close(struct decoder *dec)
+{
+	for (size_t i = 0; i < N_METHODS; i++)
+		if (dec->states[i])
+			table[i].unpack_close(dec->states[i]);
+	free(dec);
+}
+
+enum status decoder_unpack(struct decoder *dec, uint32_t flags, const uint8_t *packed, size_t len, uint8_t *page,
+			   struct err *e)
+{
+	const struct encoder_ops *ops = ops_by_flag(flags);
+	void **state;
+
+	if (!ops)
+		return err_set(e, E_UNSUPPORTED, "packed in an unknown way (flags %#x)", flags);
+	if (!ops->codec.built_in)
+		return err_set(e, E_UNSUPPORTED, "%s compression is not built in (%s=on)", ops->codec.name,
+			       ops->codec.make_switch);
+	state = &dec->states[ops - table];
+	if (!*state)
+		*state = ops->unpack_open();
+	if (!*state)
+		return err_set(e, E_NOMEM, "no working memory to unpack %s", ops->codec.name);
+	if (!ops->unpack(*state, packed, len, page, dec->page_size))
+		return err_set(e, E_UNREADABLE, "%zu bytes of %s data do not unpack to a page", len, ops->codec.name);
+	return OK;
 }

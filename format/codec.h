@@ -41,4 +41,19 @@ size_t encoder_bound(const struct encoder *enc);
  */
 size_t encoder_pack(struct encoder *enc, const uint8_t *page, uint8_t *out);
 
+/* A decompressor for all methods, with its own working memory: one per thread. */
+struct decoder;
+
+/* Opens a decoder for pages of `page_size` bytes.  The caller closes it. */
+enum status decoder_open(struct decoder **dec, size_t page_size, struct err *e) MUST_CHECK;
+void decoder_close(struct decoder *dec);
+DEFINE_AUTO(decoder);
+
+/*
+ * Unpacks `len` bytes, packed by the method of `flags` (one KDUMP_* flag), into `page`, which gets exactly a page and
+ * never a byte more.  E_UNREADABLE: they are no packed page; E_UNSUPPORTED: the method is unknown or not built in.
+ */
+enum status decoder_unpack(struct decoder *dec, uint32_t flags, const uint8_t *packed, size_t len, uint8_t *page,
+			   struct err *e) MUST_CHECK;
+
 #endif

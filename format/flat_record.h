@@ -1,36 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The flattened format: a file as records that each say where their bytes belong, for what cannot seek. */
+/* The flattened format: a stream of records, each of which says where in a file its bytes belong. */
 #ifndef FORMAT_FLAT_RECORD_H
 #define FORMAT_FLAT_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define FLAT_START_LEN 4096 /* the block that a stream begins with */
-#define FLAT_RECORD_LEN 16  /* what stands in front of the bytes of a record */
+#include "base/err.h"
 
-/* Signed in the format: both are -1 in the record that ends a stream. */
+#define FLAT_HEADER_LEN 4096 /* the first record stands behind it */
+#define FLAT_RECORD_LEN 16
+
 struct flat_record {
-	int64_t offset; /* of the bytes in the file */
-	int64_t len;	/* bytes that follow; 0 is never valid */
+	uint64_t offset, size; /* bytes, in the file that the stream stands for */
 };
 
-void flat_start_encode(uint8_t raw[FLAT_START_LEN]);
-/* Is this the beginning of a stream? */
-bool flat_start_valid(const uint8_t raw[FLAT_START_LEN]);
+enum flat_kind {
+	FLAT_DATA,
+	FLAT_END, /* the mark behind the last record */
+	FLAT_BAD, /* no record of any writer */
+};
 
-void flat_record_encode(uint8_t raw[FLAT_RECORD_LEN], struct flat_record r);
-struct flat_record flat_record_decode(const uint8_t raw[FLAT_RECORD_LEN]);
+bool flat_has_magic(const uint8_t *head, size_t len);
 
-static inline bool flat_record_is_end(struct flat_record r)
-{
-	return r.offset == -1 && r.len == -1;
-}
+/* Checks type and version in the file header, of which `len` bytes are there. */
+enum status flat_header_check(const uint8_t *head, size_t len, struct err *e) MUST_CHECK;
 
-/* Does it name bytes that a file can have? */
-static inline bool flat_record_valid(struct flat_record r)
-{
-	return r.offset >= 0 && r.len > 0 && r.offset <= INT64_MAX - r.len;
-}
+/* Integers are big endian whatever machine was dumped.  A record of FLAT_DATA has a size, and ends below 2^63. */
+enum flat_kind flat_record_decode(struct flat_record *r, const uint8_t raw[FLAT_RECORD_LEN]);
+
+void flat_header_encode(uint8_t raw[FLAT_HEADER_LEN]);
+void flat_record_encode(uint8_t raw[FLAT_RECORD_LEN], const struct flat_record *r);
+/* The mark behind the last record. */
+void flat_end_encode(uint8_t raw[FLAT_RECORD_LEN]);
 
 #endif

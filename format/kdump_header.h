@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/err.h"
+
 #define KDUMP_VERSION 6		/* the version written: 64-bit page frame numbers */
 #define KDUMP_HEADER_MAX 464	/* bytes of the larger main header */
 #define KDUMP_SUB_HEADER_MAX 104
@@ -32,13 +34,15 @@ enum kdump_layout { KDUMP_64, KDUMP_32_PADDED, KDUMP_32_PACKED };
 struct kdump_header {
 	int32_t version;
 	uint8_t utsname[KDUMP_UTSNAME_LEN];
-	int64_t timestamp; /* seconds */
+	int64_t timestamp, timestamp_us; /* seconds, microseconds */
 	uint32_t status;
 	uint32_t block_size;
 	uint32_t sub_header_blocks;
 	uint32_t bitmap_blocks; /* both bitmaps together */
+	/* written as 0, some writers tell more */
+	uint32_t total_ram_blocks, device_blocks, written_blocks, current_cpu;
 	uint32_t nr_cpus;
-	uint64_t max_mapnr;
+	uint64_t max_mapnr; /* 32 bits of it; the sub header has all */
 };
 
 struct kdump_sub_header {
@@ -64,5 +68,23 @@ void kdump_header_encode(uint8_t *raw, const struct kdump_header *h, enum kdump_
 /* Writes kdump_sub_header_len() bytes. */
 void kdump_sub_header_encode(uint8_t *raw, const struct kdump_sub_header *s, enum kdump_layout layout,
 			     bool big_endian);
+
+/* Are these the first bytes of a kdump-compressed file? */
+bool kdump_has_magic(const uint8_t *head, size_t len);
+
+/*
+ * Finds word size and byte order, of which the format says nothing, by what makes sense, and decodes.  For a 32-bit
+ * dump *layout is KDUMP_32_PADDED until kdump_sub_header_layout() has looked.  `len` bytes are there.  E_FORMAT: no
+ * word size and byte order makes sense; E_UNSUPPORTED: a version that is not 1 to KDUMP_VERSION.
+ */
+enum status kdump_header_decode(struct kdump_header *h, enum kdump_layout *layout, bool *big_endian, const uint8_t *raw,
+				size_t len, struct err *e) MUST_CHECK;
+
+/* Which of the two 32-bit layouts a sub header has; `raw` holds KDUMP_SUB_HEADER_MAX bytes. */
+enum kdump_layout kdump_sub_header_layout(const uint8_t *raw, const struct kdump_header *h, bool big_endian);
+
+/* Decodes the fields that the version of `h` has, from KDUMP_SUB_HEADER_MAX bytes; the others are 0. */
+void kdump_sub_header_decode(struct kdump_sub_header *s, const uint8_t *raw, const struct kdump_header *h,
+			     enum kdump_layout layout, bool big_endian);
 
 #endif

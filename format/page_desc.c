@@ -11,3 +11,10 @@ void page_desc_encode(uint8_t raw[PAGE_DESC_LEN], const struct page_desc *d, boo
 	put_u32(raw + 12, d->flags, big_endian);
 	put_u64(raw + 16, 0, big_endian); /* page_flags: nothing uses them yet */
 }
+
+void page_desc_decode(struct page_desc *d, const uint8_t raw[PAGE_DESC_LEN], bool big_endian)
+{
+	d->offset = get_u64(raw, big_endian);
+	d->size = get_u32(raw + 8, big_endian);
+	d->flags = get_u32(raw + 12, big_endian);
+}

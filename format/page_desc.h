@@ -15,5 +15,6 @@ struct page_desc {
 };
 
 void page_desc_encode(uint8_t raw[PAGE_DESC_LEN], const struct page_desc *d, bool big_endian);
+void page_desc_decode(struct page_desc *d, const uint8_t raw[PAGE_DESC_LEN], bool big_endian);
 
 #endif

@@ -86,7 +86,7 @@ static enum status emit_record(struct flat_sink *f, struct lane *l, const void *
 	if (!used && !more_len)
 		return OK;
 	l->used = 0; /* a record that fails is not tried again: the stream is broken */
-	flat_record_encode(raw, (struct flat_record){ (int64_t)l->pos, (int64_t)(used + more_len) });
+	flat_record_encode(raw, &(struct flat_record){ l->pos, used + more_len });
 	f->high = max_u64(f->high, l->pos + used + more_len);
 	if (emit(f, raw, sizeof(raw), e) || emit(f, l->buf, used, e))
 		return e->status;
@@ -216,12 +216,11 @@ static enum status put_last_byte(struct flat_sink *f, struct err *e)
 
 static enum status flat_finish(struct sink *s, struct err *e)
 {
-	static const struct flat_record end = { -1, -1 };
 	struct flat_sink *f = of(s);
 	uint8_t raw[FLAT_RECORD_LEN];
 	int fd;
 
-	flat_record_encode(raw, end);
+	flat_end_encode(raw);
 	if (emit_record(f, &f->data, NULL, 0, e) || emit_index(f, e) || put_last_byte(f, e) ||
 	    emit(f, raw, sizeof(raw), e))
 		return err_add(e, "%s", s->name);
@@ -256,7 +255,7 @@ static enum status flat_amend(struct sink *s, uint64_t pos, const void *buf, siz
 static enum status flat_restart(struct sink *s, struct err *e)
 {
 	struct flat_sink *f = of(s);
-	uint8_t start[FLAT_START_LEN];
+	uint8_t start[FLAT_HEADER_LEN];
 
 	if (!f->regular)
 		return err_set(e, E_UNSUPPORTED, "%s cannot begin anew: what is out is out", s->name);
@@ -266,7 +265,7 @@ static enum status flat_restart(struct sink *s, struct err *e)
 	f->broken = false;
 	f->emitted = f->length = f->high = f->data_at = 0;
 	f->data.used = f->index.used = 0;
-	flat_start_encode(start);
+	flat_header_encode(start);
 	return emit(f, start, sizeof(start), e) ? err_add(e, "%s", s->name) : OK;
 }
 
@@ -307,7 +306,7 @@ static enum status find_begin(struct flat_sink *f, struct err *e)
 
 enum status sink_flat_open(struct sink **out, int fd, int input_fd, uint64_t limit, struct err *e)
 {
-	uint8_t start[FLAT_START_LEN];
+	uint8_t start[FLAT_HEADER_LEN];
 	AUTO(sink) *guard = NULL;
 	struct flat_sink *f = calloc(1, sizeof(*f));
 
@@ -329,7 +328,7 @@ enum status sink_flat_open(struct sink **out, int fd, int input_fd, uint64_t lim
 	f->index.buf = malloc(f->index.room);
 	if (!f->data.buf || !f->index.buf)
 		return err_nomem(e, RECORD_MIN + INDEX_MAX);
-	flat_start_encode(start);
+	flat_header_encode(start);
 	if (find_begin(f, e) || emit(f, start, sizeof(start), e))
 		return err_add(e, "%s", f->base.name);
 	*out = guard;

@@ -169,6 +169,89 @@ TEST(codecs_are_found_by_their_flag_and_know_how_to_be_built_in)
 	assert_null(codec_by_flag(0));
 }
 
+static const uint32_t all_methods[] = {
+	KDUMP_ZLIB,
+#ifdef USELZO
+	KDUMP_LZO,
+#endif
+#ifdef USESNAPPY
+	KDUMP_SNAPPY,
+#endif
+#ifdef USEZSTD
+	KDUMP_ZSTD,
+#endif
+};
+
+TEST(a_decoder_unpacks_what_the_encoders_pack_and_never_more_than_a_page)
+{
+	static const size_t sizes[] = { 4096, 16384, 65536 };
+	uint8_t *page = malloc(BIGGEST), *packed = malloc(2 * BIGGEST), *out = malloc(BIGGEST + 1);
+	uint64_t seed = 11;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct decoder *dec, *smaller;
+
+		assert_ok(decoder_open(&dec, sizes[i], &e));
+		assert_ok(decoder_open(&smaller, sizes[i] / 2, &e));
+		for (size_t m = 0; m < ARRAY_SIZE(all_methods); m++) {
+			struct encoder *enc;
+			size_t len;
+
+			assert_ok(encoder_open(&enc, codec_by_flag(all_methods[m]), sizes[i], &e));
+			for (enum content c = ZEROS; c <= HALF_RANDOM; c++) {
+				if (c == RANDOM)
+					continue;
+				fill(page, sizes[i], c);
+				len = encoder_pack(enc, page, packed);
+				assert_true(len);
+				memset(out, 0xee, BIGGEST + 1);
+				assert_ok(decoder_unpack(dec, all_methods[m], packed, len, out, &e));
+				assert_memory_equal(out, page, sizes[i]);
+				assert_int_equal(out[sizes[i]], 0xee);
+				/* one that unpacks to more than a page, and one that is cut */
+				memset(out, 0xee, BIGGEST + 1);
+				assert_int_equal(decoder_unpack(smaller, all_methods[m], packed, len, out, &e),
+						 E_UNREADABLE);
+				assert_int_equal(out[sizes[i] / 2], 0xee);
+				for (size_t cut = 0; cut < len; cut += len / 7 + 1)
+					assert_int_equal(decoder_unpack(dec, all_methods[m], packed, cut, out, &e),
+							 E_UNREADABLE);
+				assert_ok(decoder_unpack(dec, all_methods[m], packed, len, out, &e));
+				assert_memory_equal(out, page, sizes[i]);
+				for (unsigned n = 0; n < 200; n++) { /* spoiled: no fault, nothing beyond */
+					size_t at = random_below(&seed, len);
+					uint8_t was = packed[at];
+
+					packed[at] = (uint8_t)random_next(&seed);
+					out[sizes[i]] = 0xee;
+					if (decoder_unpack(dec, all_methods[m], packed, len, out, &e))
+						assert_int_equal(e.status, E_UNREADABLE);
+					assert_int_equal(out[sizes[i]], 0xee);
+					packed[at] = was;
+				}
+			}
+			encoder_close(enc);
+		}
+		decoder_close(smaller);
+		decoder_close(dec);
+	}
+	free(out);
+	free(packed);
+	free(page);
+}
+
+TEST(a_decoder_refuses_flags_that_are_no_method)
+{
+	static const uint32_t flags[] = { 0, KDUMP_INCOMPLETE, KDUMP_ZLIB | KDUMP_LZO, 0x80000000 };
+	uint8_t page[4096], packed[8] = { 0 };
+	struct decoder *dec;
+
+	assert_ok(decoder_open(&dec, sizeof(page), &e));
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		assert_int_equal(decoder_unpack(dec, flags[i], packed, sizeof(packed), page, &e), E_UNSUPPORTED);
+	decoder_close(dec);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +260,8 @@ int main(void)
 		cmocka_unit_test(snappy_packs_what_snappy_unpacks),
 		cmocka_unit_test(zstd_packs_what_zstd_unpacks),
 		cmocka_unit_test(codecs_are_found_by_their_flag_and_know_how_to_be_built_in),
+		cmocka_unit_test(a_decoder_unpacks_what_the_encoders_pack_and_never_more_than_a_page),
+		cmocka_unit_test(a_decoder_refuses_flags_that_are_no_method),
 	};
 
 	return cmocka_run_group_tests_name("codec", tests, NULL, NULL);
