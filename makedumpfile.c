@@ -10,6 +10,7 @@
 #include "command/dump.h"
 #include "command/options.h"
 #include "command/rearrange.h"
+#include "command/reassemble.h"
 #include "print_info.h"
 
 /* What is wrong with the command line is a common message, what goes wrong with the work an error. */
@@ -43,6 +44,7 @@ static void say_command_line(int argc, char **argv)
 static enum status (*const commands[])(const struct options *opt, struct err *e) = {
 	[COMMAND_DUMP] = command_dump,
 	[COMMAND_REARRANGE] = command_rearrange,
+	[COMMAND_REASSEMBLE] = command_reassemble,
 };
 
 int main(int argc, char **argv)

@@ -117,7 +117,8 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	w->header = (struct kdump_header){
 		.version = KDUMP_VERSION,
 		.timestamp = about->timestamp,
-		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0),
+		.timestamp_us = about->timestamp_us,
+		.status = KDUMP_INCOMPLETE | about->status | (about->codec ? about->codec->flag : 0),
 		.block_size = (uint32_t)bs,
 		.sub_header_blocks = (uint32_t)(blocks_before - 1),
 		.bitmap_blocks = (uint32_t)(2 * w->bitmap_len / bs),
@@ -435,6 +436,31 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 		return e->status;
 	w->added += end - first;
 	return page_pipeline_add(w->pipeline, first, end, e);
+}
+
+enum status kdump_writer_add_packed(struct kdump_writer *w, const struct packed_block *b, struct err *e)
+{
+	if (check_promise(w, b->n, e))
+		return e->status;
+	w->added += b->n;
+	return take_block(w, b, e);
+}
+
+size_t kdump_writer_block_pages(const struct kdump_writer *w)
+{
+	return page_pipeline_block_pages(w->pipeline);
+}
+
+enum status kdump_writer_add_eraseinfo(struct kdump_writer *w, const void *text, size_t len, struct err *e)
+{
+	uint8_t raw[KDUMP_SUB_HEADER_MAX];
+
+	if (page_pipeline_drain(w->pipeline, e) || flush(w, true, e) || sink_write(w->sink, w->data_at, text, len, e))
+		return e->status;
+	w->sub.offset_eraseinfo = w->data_at;
+	w->sub.size_eraseinfo = len;
+	kdump_sub_header_encode(raw, &w->sub, w->layout, w->big_endian);
+	return sink_write(w->sink, w->page_size, raw, kdump_sub_header_len(w->layout), e);
 }
 
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)

@@ -11,17 +11,19 @@
 #include "format/kdump_header.h"
 #include "input/mem_source.h"
 #include "makedumpfile.h"
+#include "output/page_pipeline.h"
 #include "output/sink.h"
 
 /* What the headers say of the dump. */
 struct dump_about {
 	struct target target;
 	uint8_t utsname[KDUMP_UTSNAME_LEN];
-	int64_t timestamp; /* seconds */
+	int64_t timestamp, timestamp_us; /* seconds, microseconds */
 	uint64_t phys_base;
 	pfn_t max_mapnr;
 	unsigned dump_level;
 	const struct codec *codec;     /* NULL: pages are stored raw */
+	uint32_t status;	       /* what the status word says beside the codec */
 	unsigned threads;	       /* that work beside the caller's */
 	size_t data_buffer;	       /* bytes that are written in one go; 0: the best size */
 };
@@ -63,6 +65,14 @@ enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end
  */
 enum status kdump_writer_set_range(struct kdump_writer *w, pfn_t start, pfn_t end, uint64_t n_pages,
 				   struct err *e) MUST_CHECK;
+
+/* Instead of kdump_writer_add(): pages that are packed already, a block at most. */
+enum status kdump_writer_add_packed(struct kdump_writer *w, const struct packed_block *b, struct err *e) MUST_CHECK;
+/* Pages in a block. */
+size_t kdump_writer_block_pages(const struct kdump_writer *w);
+
+/* Text that says what was erased in the pages; after the last page, once. */
+enum status kdump_writer_add_eraseinfo(struct kdump_writer *w, const void *text, size_t len, struct err *e) MUST_CHECK;
 
 struct writer_counts {
 	uint64_t pages;	     /* dumped, zero and lost ones too */

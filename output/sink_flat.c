@@ -28,6 +28,7 @@ struct flat_sink {
 	int fd;
 	int given; /* whose copy fd is */
 	bool regular;
+	bool ended;	    /* the end mark is out */
 	bool broken;	    /* a record is out by half: more bytes would be taken for its rest */
 	off_t begin;	    /* where in a regular file the stream begins */
 	uint64_t emitted;   /* bytes of the stream that are out */
@@ -224,6 +225,7 @@ static enum status flat_finish(struct sink *s, struct err *e)
 	if (emit_record(f, &f->data, NULL, 0, e) || emit_index(f, e) || put_last_byte(f, e) ||
 	    emit(f, raw, sizeof(raw), e))
 		return err_add(e, "%s", s->name);
+	f->ended = true;
 	if (flush_file(f, e))
 		return e->status;
 	fd = f->fd;
@@ -245,7 +247,7 @@ static enum status flat_amend(struct sink *s, uint64_t pos, const void *buf, siz
 
 	(void)pos, (void)buf, (void)len;
 	end = f->begin + (off_t)f->emitted;
-	if (!f->regular || fstat(f->given, &st) < 0 || st.st_size != end)
+	if (!f->ended || !f->regular || fstat(f->given, &st) < 0 || st.st_size != end)
 		return OK;
 	if (ftruncate(f->given, end - 1) < 0 || fsync(f->given) < 0)
 		return err_sys(e, E_IO, "taking the end mark back");
@@ -262,7 +264,7 @@ static enum status flat_restart(struct sink *s, struct err *e)
 	if (ftruncate(f->fd, f->begin) < 0 || lseek(f->fd, f->begin, SEEK_SET) < 0)
 		return err_sys(e, E_IO, "%s", s->name);
 	s->bytes_written = 0;
-	f->broken = false;
+	f->broken = f->ended = false;
 	f->emitted = f->length = f->high = f->data_at = 0;
 	f->data.used = f->index.used = 0;
 	flat_header_encode(start);
