@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # --split and --reassemble: parts that are dumps, and the very dump again that would have been made without them.
 # a command that fails ends its test, `run` sets stderr, inner shells expand for themselves
-# shellcheck disable=SC2154,SC2164,SC2016,SC2086
+# shellcheck disable=SC2154,SC2164,SC2016,SC2046,SC2086
 
 load common
 
