@@ -121,7 +121,7 @@ enum status rearrange(int fd, const struct options *opt, struct err *e)
 		return e->status;
 	if (copy_stream(&s, guard, e)) {
 		dump_guard_abandon(guard);
-		return err_add(e, "%s", name);
+		return e->status;
 	}
 	if (dump_guard_finish(guard, e))
 		return e->status;

@@ -12,7 +12,6 @@
 #include "format/elf_core.h"
 #include "format/kdump_header.h"
 #include "format/page_desc.h"
-#include "makedumpfile.h"
 #include "print_info.h"
 
 /* Holds the main header of every format. */
@@ -154,39 +153,23 @@ static bool all_known(const struct dump_guard *g, size_t from, size_t end)
 	return true;
 }
 
-/* A header of this shape: long of 8 or 4 bytes, byte order. */
-static bool looks_like(const struct dump_guard *g, enum kdump_layout layout, bool big)
-{
-	const uint8_t *w = g->head + kdump_status_offset(layout);
-	uint32_t version = get_u32(g->head + 8, big), block = get_u32(w + 4, big), blocks = get_u32(w + 12, big);
-
-	return all_known(g, 0, kdump_header_len(layout)) && version && version <= KDUMP_VERSION && block >= PAGE_SIZE_MIN &&
-	       block <= 4 * PAGE_SIZE_MAX && !(block & (block - 1)) && get_u32(w + 8, big) && blocks &&
-	       (uint64_t)blocks * block * 8 >= get_u32(w + 16, big);
-}
-
 static void find_kdump(struct dump_guard *g)
 {
-	static const struct {
-		enum kdump_layout layout;
-		bool big;
-	} shapes[] = { { KDUMP_32_PADDED, false }, { KDUMP_32_PADDED, true }, { KDUMP_64, false }, { KDUMP_64, true } };
+	struct kdump_header h;
+	enum kdump_layout layout;
+	size_t len = 0;
+	struct err e;
 
-	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
-		const uint8_t *w = g->head + kdump_status_offset(shapes[i].layout);
-		bool big = shapes[i].big;
-
-		if (!looks_like(g, shapes[i].layout, big))
-			continue;
-		g->kind = KIND_KDUMP;
-		g->big_endian = big;
-		g->mark_at = kdump_status_offset(shapes[i].layout);
-		g->mark = KDUMP_INCOMPLETE;
-		if (!g->table_at)
-			g->next = (uint64_t)get_u32(w + 4, big) * (UINT64_C(1) + get_u32(w + 8, big) + get_u32(w + 12, big));
-		g->table_at = g->table_at ? g->table_at : g->next;
+	while (len < HEAD_LEN && g->known[len])
+		len++;
+	/* as readers tell it */
+	if (kdump_header_decode(&h, &layout, &g->big_endian, g->head, len, &e))
 		return;
-	}
+	g->kind = KIND_KDUMP;
+	g->mark_at = kdump_status_offset(layout);
+	g->mark = KDUMP_INCOMPLETE;
+	if (!g->table_at)
+		g->table_at = g->next = h.block_size * (UINT64_C(1) + h.sub_header_blocks + h.bitmap_blocks);
 }
 
 static void find_elf(struct dump_guard *g)
@@ -234,11 +217,10 @@ static void cautious_head(const struct dump_guard *g, uint8_t head[HEAD_LEN])
 static enum status write_head(struct dump_guard *g, const uint8_t head[HEAD_LEN], size_t from, size_t end, struct err *e)
 {
 	for (size_t start; from < end; from = start) {
-		while (from < end && !g->known[from])
-			from++;
-		for (start = from; start < end && g->known[start]; start++)
+		for (start = from; start < end && g->known[start] == g->known[from]; start++)
 			;
-		if (write_out(g, from, head + from, start - from, e) || remember(g, from, start, e))
+		if (g->known[from] &&
+		    (write_out(g, from, head + from, start - from, e) || remember(g, from, start, e)))
 			return e->status;
 	}
 	return OK;
