@@ -16,6 +16,8 @@
  * a file that gets the numbers of bytes and calls when the program ends.  What counts is what goes to files that were
  * opened by the program, or are copies of its standard output.
  */
+#define BLOCK 4096
+
 static _Atomic long long bytes, syncs, closes;
 static char kind[8];
 static long long when = -1;
@@ -101,10 +103,13 @@ ssize_t write(int fd, const void *buf, size_t len)
 	return after(syscall(SYS_write, fd, buf, (size_t)n), len);
 }
 
+/* File systems take whole blocks, or nothing of them. */
 ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t pos)
 {
 	ssize_t n = is_output(fd) ? allowed(len) : (ssize_t)len;
 
+	if (n >= 0 && (size_t)n < len)
+		n = (pos + n) / BLOCK * BLOCK > pos ? (ssize_t)((pos + n) / BLOCK * BLOCK - pos) : -1;
 	if (n < 0) {
 		strike();
 		return -1;
