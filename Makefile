@@ -123,7 +123,7 @@ include tests/tests.mk
 install: $(PROGRAM)
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
 		$(DESTDIR)$(DATADIR)/eppic_scripts $(DESTDIR)$(COMPLETIONDIR)
-	install -m 755 $(PROGRAM) $(DESTDIR)$(SBINDIR)/
+	install -m 755 $(PROGRAM) makedumpfile-R.pl $(DESTDIR)$(SBINDIR)/
 	install -m 644 makedumpfile.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 makedumpfile.conf.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 eppic_scripts/README $(DESTDIR)$(DATADIR)/eppic_scripts/

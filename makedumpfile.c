@@ -9,9 +9,11 @@
 #include "base/fdio.h"
 #include "command/dump.h"
 #include "command/dump_dmesg.h"
-#include "command/mem_usage.h"
 #include "command/make_vmcoreinfo.h"
+#include "command/mem_usage.h"
 #include "command/options.h"
+#include "command/rearrange.h"
+#include "command/reassemble.h"
 #include "print_info.h"
 
 /* What is wrong with the command line is a common message, what goes wrong with the work an error. */
@@ -53,6 +55,8 @@ static enum status (*const commands[])(const struct options *opt, struct err *e)
 	[COMMAND_DUMP] = command_dump,
 	[COMMAND_MEM_USAGE] = command_mem_usage,
 	[COMMAND_MAKE_VMCOREINFO] = command_make_vmcoreinfo,
+	[COMMAND_REARRANGE] = command_rearrange,
+	[COMMAND_REASSEMBLE] = command_reassemble,
 };
 
 int main(int argc, char **argv)

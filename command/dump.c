@@ -4,14 +4,19 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/fdio.h"
 #include "command/page_plan.h"
+#include "command/split.h"
 #include "command/threads.h"
 #include "input/input_file.h"
 #include "output/kdump_writer.h"
@@ -20,24 +25,64 @@
 
 /* The copy reports its progress this often. */
 #define COPY_PAGES 1024
+/* The data buffers of all parts of a dump together. */
+#define SPLIT_BUFFERS ((uint64_t)2 << 20)
 
-/* One run of the program: everything between the two files. */
-struct dump {
-	const struct options *opt;
-	struct page_plan plan;
+/* A file that is written: all of the dump, or one part of several. */
+struct dump_part {
+	const char *name;
 	struct sink *sink;
 	struct kdump_writer *writer;
+	struct split_range range;
 	struct pfn_run copied; /* the run that copy_run() is in */
-	uint64_t n_copied;     /* pages */
+	/* of its thread */
+	struct dump *dump;
+	struct progress *progress; /* NULL: another thread shows it */
+	_Atomic uint64_t done;	   /* pages */
+	struct err err;
+	enum status st;
 };
+
+/* One run of the program: everything between the input and the outputs. */
+struct dump {
+	const struct options *opt;
+	unsigned level;
+	struct page_plan plan;
+	struct split_table *split;
+	struct dump_part *parts;
+	unsigned n_parts;
+	uint64_t n_shown; /* pages that progress was told of, where one thread copies */
+	/* threads that write parts tell here that they are through */
+	pthread_mutex_t lock;
+	pthread_cond_t ended;
+	unsigned n_ended;
+};
+
+/* What belongs to one level; the outputs stay. */
+static void end_level(struct dump *d)
+{
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		if (d->parts[i].writer)
+			kdump_writer_close(d->parts[i].writer);
+		d->parts[i].writer = NULL;
+		d->parts[i].copied = (struct pfn_run){ 0 };
+		d->parts[i].done = 0;
+	}
+	if (d->split)
+		split_table_close(d->split);
+	d->split = NULL;
+	page_plan_close(&d->plan);
+	d->plan = (struct page_plan){ 0 };
+	d->n_shown = 0;
+}
 
 static void dump_close(struct dump *d)
 {
-	if (d->writer)
-		kdump_writer_close(d->writer);
-	if (d->sink)
-		sink_close(d->sink);
-	page_plan_close(&d->plan);
+	end_level(d);
+	for (unsigned i = 0; i < d->n_parts; i++)
+		if (d->parts[i].sink)
+			sink_close(d->parts[i].sink);
+	free(d->parts);
 }
 
 /* --- the output ----------------------------------------------------------------------------------- */
@@ -58,11 +103,29 @@ static enum status read_back(void *writer, pfn_t first, uint8_t *bits, size_t by
 	return kdump_writer_get_bitmap2(writer, first, bits, bytes, e);
 }
 
-/* All parts of a split dump are read until the end: none of them may be written to. */
-static enum status refuse_inputs(const struct dump *d, struct err *e)
+/* Two parts in one file would destroy each other. */
+static enum status check_names(const struct dump *d, struct err *e)
 {
-	const struct mem_source *src = d->plan.src;
-	const char *path = d->opt->outputs[0];
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		struct stat a, b;
+
+		if (!d->opt->flatten && sink_file_check(d->parts[i].name, d->opt->overwrite, e))
+			return e->status;
+		for (unsigned j = 0; j < i; j++) {
+			bool known = !stat(d->parts[i].name, &a) && !stat(d->parts[j].name, &b);
+
+			if (known ? a.st_dev == b.st_dev && a.st_ino == b.st_ino && !S_ISCHR(a.st_mode) :
+				    !strcmp(d->parts[i].name, d->parts[j].name))
+				return err_set(e, E_USAGE, "%s and %s are the same file", d->parts[j].name,
+					       d->parts[i].name);
+		}
+	}
+	return OK;
+}
+
+/* All parts of a split dump are read until the end: none of them may be written to. */
+static enum status refuse_inputs(const struct mem_source *src, const char *path, struct err *e)
+{
 	int fd = src->n_files > 1 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 	bool same = false;
 
@@ -74,12 +137,41 @@ static enum status refuse_inputs(const struct dump *d, struct err *e)
 	return same ? err_set(e, E_USAGE, "%s is a part of the dump that is read", path) : OK;
 }
 
-static enum status open_output(struct dump *d, struct err *e)
+/* The first level opens the outputs, the others begin anew in them: nothing is removed, and nobody gets in between. */
+static enum status open_sink(struct dump *d, struct dump_part *part, struct err *e)
 {
 	const struct options *opt = d->opt;
+	int input = d->plan.src->file->fd;
+	enum status st;
+
+	if (part->sink)
+		return OK;
+	if (opt->dry_run)
+		st = sink_null_open(&part->sink, part->name, e);
+	else if (opt->flatten)
+		st = sink_flat_open(&part->sink, STDOUT_FILENO, input, opt->size_limit, e);
+	else if (!(st = refuse_inputs(d->plan.src, part->name, e)))
+		st = sink_file_open(&part->sink, part->name, opt->overwrite, input, e);
+	if (!st)
+		part->sink->limit = opt->size_limit;
+	return st;
+}
+
+/* Parts share what one dump would take for its buffer. */
+static size_t data_buffer(const struct dump *d)
+{
+	uint64_t page_size = d->plan.kernel->target.page_size;
+
+	if (d->opt->block_order >= 0)
+		return (size_t)page_size << d->opt->block_order;
+	return d->n_parts < 3 ? 0 : (size_t)max_u64(SPLIT_BUFFERS / d->n_parts & ~(page_size - 1), page_size);
+}
+
+static enum status open_output(struct dump *d, struct err *e)
+{
 	const struct mem_source *src = d->plan.src;
 	const struct kernel *k = d->plan.kernel;
-	const struct codec *codec = choose_codec(opt);
+	const struct codec *codec = choose_codec(d->opt);
 	struct dump_about about = {
 		.target = k->target,
 		.timestamp = k->crash_time ? k->crash_time : src->timestamp,
@@ -87,25 +179,38 @@ static enum status open_output(struct dump *d, struct err *e)
 		.phys_base = k->arch_state.phys_base,
 		.max_mapnr = k->max_mapnr,
 		.dump_level = d->plan.level,
-		.excluded_vmemmap = src->excluded_vmemmap || d->plan.drops_vmemmap,
+		.status = src->excluded_vmemmap || d->plan.drops_vmemmap ? KDUMP_EXCLUDED_VMEMMAP : 0,
 		.codec = codec,
-		.threads = threads_choose(opt, k, codec),
-		.data_buffer = opt->block_order < 0 ? 0 : (size_t)k->target.page_size << opt->block_order,
+		.data_buffer = data_buffer(d),
 	};
 
+	/* each part has a thread already */
+	about.threads = threads_choose(d->opt, k, codec);
+	if (d->n_parts > 1)
+		about.threads = (about.threads + 1) / d->n_parts ? (about.threads + 1) / d->n_parts - 1 : 0;
 	/* the kernel's memory names it best, but the header of an earlier dump may be all there is */
 	memcpy(about.utsname, *k->utsname ? k->utsname : src->utsname, sizeof(about.utsname));
-	if (refuse_inputs(d, e))
-		return e->status;
-	if (opt->dry_run ? sink_null_open(&d->sink, opt->outputs[0], e) :
-			   sink_file_open(&d->sink, opt->outputs[0], opt->overwrite, d->plan.src->file->fd, e))
-		return e->status;
-	if (kdump_writer_open(&d->writer, d->sink, d->plan.src, &about, e))
-		return e->status;
-	if (kdump_writer_can_read(d->writer)) {
-		d->plan.read_back = read_back;
-		d->plan.read_back_data = d->writer;
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		struct dump_part *part = &d->parts[i];
+
+		if (open_sink(d, part, e) || kdump_writer_open(&part->writer, part->sink, d->plan.src, &about, e))
+			return e->status;
 	}
+	if (kdump_writer_can_read(d->parts[0].writer)) {
+		d->plan.read_back = read_back;
+		d->plan.read_back_data = d->parts[0].writer;
+	}
+	if (d->opt->split)
+		return split_table_open(&d->split, k->max_mapnr, d->opt->splitblock_size, k->target.page_size, e);
+	return OK;
+}
+
+/* Every part has both bitmaps in full. */
+static enum status put_bitmap(struct dump *d, int which, const struct plan_window *w, struct err *e)
+{
+	for (unsigned i = 0; i < d->n_parts; i++)
+		if (kdump_writer_put_bitmap(d->parts[i].writer, which, w->start, d->plan.bits, w->bytes, e))
+			return e->status;
 	return OK;
 }
 
@@ -117,7 +222,7 @@ static enum status find_holes(struct dump *d, struct err *e)
 	progress_start(&p, "Checking for memory holes", d->plan.kernel->max_mapnr, false);
 	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end) {
 		page_plan_present(&d->plan, &w);
-		if (kdump_writer_put_bitmap(d->writer, 1, w.start, d->plan.bits, w.bytes, e))
+		if (put_bitmap(d, 1, &w, e))
 			return e->status;
 		progress_at(&p, w.end);
 	}
@@ -125,9 +230,34 @@ static enum status find_holes(struct dump *d, struct err *e)
 	return OK;
 }
 
-static enum status put_bitmap2(struct dump *d, const struct plan_window *w, struct err *e)
+static enum status begin_pages(struct dump *d, struct err *e)
 {
-	return kdump_writer_put_bitmap(d->writer, 2, w->start, d->plan.bits, w->bytes, e);
+	AUTO_FREE struct split_range *ranges = calloc(d->n_parts, sizeof(*ranges));
+
+	if (!ranges)
+		return err_nomem(e, d->n_parts * sizeof(*ranges));
+	ranges[0] = (struct split_range){ 0, d->plan.kernel->max_mapnr, d->plan.kept };
+	if (d->split)
+		split_table_cut(d->split, ranges, d->n_parts);
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		struct dump_part *part = &d->parts[i];
+
+		part->range = ranges[i];
+		if (kdump_writer_begin_pages(part->writer, d->plan.kept, e))
+			return e->status;
+		if (d->split && kdump_writer_set_range(part->writer, part->range.start, part->range.end,
+						       part->range.pages, e))
+			return e->status;
+	}
+	return OK;
+}
+
+/* Nothing changes the decisions about this window any more. */
+static enum status settle_window(struct dump *d, const struct plan_window *w, struct err *e)
+{
+	if (d->split)
+		split_table_count(d->split, d->plan.bits, w->start, w->end);
+	return put_bitmap(d, 2, w, e);
 }
 
 /* -e changes decisions about pages after all others were made, so their bitmap is written only now. */
@@ -138,7 +268,7 @@ static enum status drop_vmemmap(struct dump *d, struct err *e)
 	if (page_plan_drop_vmemmap(&d->plan, e))
 		return e->status;
 	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end)
-		if (page_plan_load(&d->plan, &w, e) || put_bitmap2(d, &w, e))
+		if (page_plan_load(&d->plan, &w, e) || settle_window(d, &w, e))
 			return e->status;
 	return OK;
 }
@@ -150,7 +280,7 @@ static enum status decide(struct dump *d, struct err *e)
 
 	progress_start(&p, "Excluding unnecessary pages", d->plan.kernel->max_mapnr, false);
 	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end) {
-		if (page_plan_decide(&d->plan, &w, e) || (!d->plan.drops_vmemmap && put_bitmap2(d, &w, e)))
+		if (page_plan_decide(&d->plan, &w, e) || (!d->plan.drops_vmemmap && settle_window(d, &w, e)))
 			return e->status;
 		progress_at(&p, w.end);
 	}
@@ -160,51 +290,152 @@ static enum status decide(struct dump *d, struct err *e)
 		return e->status;
 	if (!d->plan.kept)
 		return err_set(e, E_FORMAT, "no page is left to dump");
-	return kdump_writer_begin_pages(d->writer, d->plan.kept, e);
+	return begin_pages(d, e);
 }
 
 /* Dumps the kept pages [first, end); what the file ends before goes without being looked at. */
-static enum status copy_run(struct dump *d, struct progress *p, pfn_t first, pfn_t end, struct err *e)
+static enum status copy_run(struct dump_part *part, const struct page_plan *plan, pfn_t first, pfn_t end, struct err *e)
 {
-	struct pfn_run *run = &d->copied;
+	struct pfn_run *run = &part->copied;
 
 	while (first < end) {
-		pfn_t to;
+		pfn_t to, n;
 
-		if (run->end <= first && !mem_source_next_run(d->plan.src, first, d->plan.kernel->target.page_shift, run))
+		if (run->end <= first && !mem_source_next_run(plan->src, first, plan->kernel->target.page_shift, run))
 			*run = (struct pfn_run){ first, end, RUN_DATA };
 		to = min_u64(end, run->end);
 		if (run->kind == RUN_LOST) {
-			if (kdump_writer_add_lost(d->writer, first, to, e))
+			if (kdump_writer_add_lost(part->writer, first, to, e))
 				return e->status;
 		} else {
 			to = min_u64(to, first + COPY_PAGES);
-			if (kdump_writer_add(d->writer, first, to, e))
+			if (kdump_writer_add(part->writer, first, to, e))
 				return e->status;
 		}
-		d->n_copied += to - first;
+		n = to - first;
 		first = to;
-		progress_at(p, d->n_copied);
+		if (part->progress)
+			progress_at(part->progress, part->dump->n_shown += n);
+		else
+			part->done += n;
 	}
+	return OK;
+}
+
+/* Dumps what of a window, whose bits are loaded, belongs to the part. */
+static enum status copy_window(struct dump_part *part, const struct page_plan *plan, const struct plan_window *w,
+			       struct err *e)
+{
+	pfn_t to = min_u64(w->end, part->range.end);
+	size_t from = part->range.start > w->start ? (size_t)(part->range.start - w->start) : 0, first, end;
+
+	for (; w->start + from < to && bitmap_next_run(plan->bits, from, (size_t)(to - w->start), &first, &end); from = end)
+		if (copy_run(part, plan, w->start + first, w->start + end, e))
+			return e->status;
+	return OK;
+}
+
+/* All parts in one go, in this thread. */
+static enum status copy_parts(struct dump *d, struct progress *p, struct err *e)
+{
+	struct plan_window w;
+
+	page_plan_rewind(&d->plan);
+	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end) {
+		if (page_plan_load(&d->plan, &w, e))
+			return e->status;
+		for (unsigned i = 0; i < d->n_parts; i++) {
+			d->parts[i].progress = p;
+			if (d->parts[i].range.start < w.end && d->parts[i].range.end > w.start &&
+			    copy_window(&d->parts[i], &d->plan, &w, e))
+				return e->status;
+		}
+	}
+	return OK;
+}
+
+static enum status copy_part(struct dump_part *part, struct page_plan *plan, struct err *e)
+{
+	struct plan_window w;
+
+	plan->read_back_data = part->writer;
+	for (pfn_t at = part->range.start; page_plan_next(plan, at, &w) && w.start < part->range.end; at = w.end)
+		if (page_plan_load(plan, &w, e) || copy_window(part, plan, &w, e))
+			return e->status;
+	return kdump_writer_settle(part->writer, e);
+}
+
+static void *part_thread(void *arg)
+{
+	struct dump_part *part = arg;
+	struct dump *d = part->dump;
+	struct page_plan plan = { 0 };
+
+	part->st = page_plan_share(&plan, &d->plan, &part->err);
+	if (!part->st) {
+		part->st = copy_part(part, &plan, &part->err);
+		page_plan_unshare(&plan, &d->plan);
+	}
+	pthread_mutex_lock(&d->lock);
+	d->n_ended++;
+	pthread_cond_signal(&d->ended);
+	pthread_mutex_unlock(&d->lock);
+	return NULL;
+}
+
+/* Shows progress until all threads are through. */
+static void wait_for_parts(struct dump *d, unsigned n, struct progress *p)
+{
+	pthread_mutex_lock(&d->lock);
+	while (d->n_ended < n) {
+		struct timespec until;
+		uint64_t done = 0;
+
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		pthread_cond_timedwait(&d->ended, &d->lock, &until);
+		for (unsigned i = 0; i < d->n_parts; i++)
+			done += d->parts[i].done;
+		progress_at(p, done);
+	}
+	pthread_mutex_unlock(&d->lock);
+}
+
+/* A thread for each part.  One that fails does not stop the others: their pages are worth having. */
+static enum status copy_parallel(struct dump *d, struct progress *p, struct err *e)
+{
+	AUTO_FREE pthread_t *threads = calloc(d->n_parts, sizeof(*threads));
+	unsigned n = 0;
+
+	if (!threads)
+		return err_nomem(e, d->n_parts * sizeof(*threads));
+	d->n_ended = 0;
+	for (; n < d->n_parts; n++) {
+		d->parts[n].progress = NULL;
+		if (pthread_create(&threads[n], NULL, part_thread, &d->parts[n]))
+			break;
+	}
+	wait_for_parts(d, n, p);
+	for (unsigned i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+	/* where no more threads can be had this one does the rest */
+	for (unsigned i = n; i < d->n_parts; i++)
+		part_thread(&d->parts[i]);
+	for (unsigned i = 0; i < d->n_parts; i++)
+		if (d->parts[i].st) {
+			*e = d->parts[i].err;
+			return e->status;
+		}
 	return OK;
 }
 
 static enum status copy_pages(struct dump *d, struct err *e)
 {
 	struct progress p;
-	struct plan_window w;
 
 	progress_start(&p, "Copying data", d->plan.kept, true);
-	page_plan_rewind(&d->plan);
-	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end) {
-		size_t from = 0, first, end;
-
-		if (page_plan_load(&d->plan, &w, e))
-			return e->status;
-		for (; bitmap_next_run(d->plan.bits, from, (size_t)(w.end - w.start), &first, &end); from = end)
-			if (copy_run(d, &p, w.start + first, w.start + end, e))
-				return e->status;
-	}
+	if (d->n_parts > 1 && !page_plan_decides_again(&d->plan) ? copy_parallel(d, &p, e) : copy_parts(d, &p, e))
+		return e->status;
 	progress_end(&p);
 	return OK;
 }
@@ -214,17 +445,22 @@ static enum status copy_pages(struct dump *d, struct err *e)
 static void report(const struct dump *d)
 {
 	const struct filter_counts *f = page_filter_counts(d->plan.filter);
-	const struct writer_counts *w = kdump_writer_counts(d->writer);
+	uint64_t zero_pages = 0, bytes_written = 0;
 	struct cache_counts cache = page_filter_cache_counts(d->plan.filter);
 	uint64_t free_pages = f->excluded[REASON_FREE] + f->excluded[REASON_UNACCEPTED];
-	uint64_t excluded = w->zero_pages + f->empty + d->plan.vmemmap_dropped, looked_up = cache.hits + cache.misses;
+	uint64_t excluded = f->empty + d->plan.vmemmap_dropped, looked_up = cache.hits + cache.misses;
 
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		zero_pages += kdump_writer_counts(d->parts[i].writer)->zero_pages;
+		bytes_written += d->parts[i].sink->bytes_written;
+	}
+	excluded += zero_pages;
 	for (size_t i = 0; i < N_REASONS; i++)
 		excluded += f->excluded[i];
 	message(MSG_REPORT, "\n");
 	report_rows((const struct report_row[]){ { "Original pages  ", f->present },
 						 { "  Excluded pages   ", excluded },
-						 { "    Pages filled with zero  ", w->zero_pages },
+						 { "    Pages filled with zero  ", zero_pages },
 						 { "    Non-private cache pages ", f->excluded[REASON_CACHE] },
 						 { "    Private cache pages     ", f->excluded[REASON_CACHE_PRIVATE] },
 						 { "    User process data pages ", f->excluded[REASON_USER] },
@@ -244,16 +480,16 @@ static void report(const struct dump *d)
 	report_rows(&(struct report_row){ "Memory Hole     ", d->plan.kernel->max_mapnr - f->present }, 1);
 	message(MSG_REPORT, "--------------------------------------------------\n");
 	report_rows(&(struct report_row){ "Total pages     ", d->plan.kernel->max_mapnr }, 1);
-	message(MSG_REPORT, "Write bytes     : %" PRIu64 "\n\n", d->sink->bytes_written);
+	message(MSG_REPORT, "Write bytes     : %" PRIu64 "\n\n", bytes_written);
 	message(MSG_REPORT, "Cache hit: %" PRIu64 ", miss: %" PRIu64, cache.hits, cache.misses);
 	if (looked_up)
 		message(MSG_REPORT, ", hit rate: %.1f%%", 100.0 * (double)cache.hits / (double)looked_up);
 	message(MSG_REPORT, "\n\n");
 }
 
-static void say_lost(const struct dump *d)
+static void say_lost(const struct dump_part *part)
 {
-	const struct writer_counts *c = kdump_writer_counts(d->writer);
+	const struct writer_counts *c = kdump_writer_counts(part->writer);
 	char list[128] = "";
 	size_t n = c->lost_pages < ARRAY_SIZE(c->lost_first) ? (size_t)c->lost_pages : ARRAY_SIZE(c->lost_first);
 
@@ -265,38 +501,109 @@ static void say_lost(const struct dump *d)
 			c->lost_pages, list, c->lost_pages > n ? ", ..." : "", c->lost_why);
 }
 
-static enum status run(struct dump *d, struct err *e)
+static void say_saved(const struct dump *d)
+{
+	if (d->n_parts == 1) {
+		message(MSG_COMMON, "\nThe dumpfile is saved to %s.\n", d->parts[0].name);
+		return;
+	}
+	message(MSG_COMMON, "\nThe dumpfiles are saved to ");
+	for (unsigned i = 0; i < d->n_parts - 1; i++)
+		message(MSG_COMMON, "%s, ", d->parts[i].name);
+	message(MSG_COMMON, "and %s.\n", d->parts[d->n_parts - 1].name);
+}
+
+/* All parts are safe before the first one says that it is complete; if one cannot say so, no other may. */
+static enum status finish(struct dump *d, struct err *e)
+{
+	enum status st = OK;
+	bool incomplete = false;
+
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		if (kdump_writer_settle(d->parts[i].writer, e))
+			return e->status;
+		incomplete |= kdump_writer_is_incomplete(d->parts[i].writer);
+	}
+	for (unsigned i = 0; i < d->n_parts; i++) {
+		struct err other;
+		enum status one;
+
+		if (incomplete || st)
+			kdump_writer_keep_mark(d->parts[i].writer);
+		one = kdump_writer_finish(d->parts[i].writer, st ? &other : e);
+		if (one == E_INCOMPLETE)
+			say_lost(&d->parts[i]);
+		if (one && !st)
+			for (unsigned j = 0; j < i && one != E_INCOMPLETE; j++)
+				kdump_writer_mark_again(d->parts[j].writer);
+		st = st ? st : one;
+	}
+	return st;
+}
+
+static enum status run_level(struct dump *d, bool last, struct err *e)
 {
 	enum status st;
 
-	if (sink_file_check(d->opt->outputs[0], d->opt->overwrite, e) ||
-	    page_plan_open(&d->plan, d->opt, d->opt->dump_levels[0], e) || open_output(d, e))
+	if (page_plan_open(&d->plan, d->opt, d->level, e) || open_output(d, e))
 		return e->status;
 	st = find_holes(d, e);
 	if (!st)
 		st = decide(d, e);
 	if (!st)
 		st = copy_pages(d, e);
-	if (st)
-		kdump_writer_salvage(d->writer);
-	else
-		st = kdump_writer_finish(d->writer, e);
-	if (st == E_INCOMPLETE)
-		say_lost(d);
-	if (st && !d->opt->dry_run && kdump_writer_counts(d->writer)->pages)
+	if (!st)
+		return finish(d, e);
+	for (unsigned i = 0; i < d->n_parts && (st != E_NOSPACE || last); i++)
+		kdump_writer_salvage(d->parts[i].writer);
+	return st;
+}
+
+static enum status run(struct dump *d, struct err *e)
+{
+	const struct options *opt = d->opt;
+	enum status st = check_names(d, e);
+	uint64_t pages = 0;
+
+	for (unsigned i = 0; !st; i++) {
+		bool last = i + 1 == opt->n_dump_levels;
+
+		d->level = opt->dump_levels[i];
+		st = run_level(d, last, e);
+		if (st != E_NOSPACE || last)
+			break;
+		message(MSG_COMMON, "%s.\nRetry with the next dump level (%u).\n", e->text, opt->dump_levels[i + 1]);
+		end_level(d);
+		st = OK;
+		for (unsigned j = 0; j < d->n_parts && !st; j++)
+			if (d->parts[j].sink)
+				st = d->parts[j].sink->ops->restart(d->parts[j].sink, e);
+	}
+	for (unsigned i = 0; i < d->n_parts; i++)
+		pages += d->parts[i].writer ? kdump_writer_counts(d->parts[i].writer)->pages : 0;
+	if (st && !opt->dry_run && pages)
 		message(MSG_COMMON, "This is an incomplete dumpfile, but might analyzable.\n");
 	if (!st) {
 		report(d);
-		message(MSG_COMMON, "\nThe dumpfile is saved to %s.\n", d->opt->outputs[0]);
+		say_saved(d);
 	}
 	return st;
 }
 
 enum status command_dump(const struct options *opt, struct err *e)
 {
-	struct dump d = { .opt = opt };
-	enum status st = run(&d, e);
+	struct dump d = { .opt = opt, .n_parts = opt->flatten ? 1 : opt->n_outputs, .lock = PTHREAD_MUTEX_INITIALIZER,
+			  .ended = PTHREAD_COND_INITIALIZER };
+	enum status st;
 
+	d.parts = calloc(d.n_parts, sizeof(*d.parts));
+	if (!d.parts)
+		return err_nomem(e, d.n_parts * sizeof(*d.parts));
+	for (unsigned i = 0; i < d.n_parts; i++) {
+		d.parts[i].dump = &d;
+		d.parts[i].name = opt->flatten ? "STDOUT" : opt->outputs[i];
+	}
+	st = run(&d, e);
 	dump_close(&d);
 	return st;
 }

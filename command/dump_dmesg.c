@@ -51,6 +51,7 @@ enum status command_dump_dmesg(const struct options *opt, struct err *e)
 	if (opt->flatten ? sink_stream_open(&sink, STDOUT_FILENO, name, src->file->fd, e) :
 			   sink_file_open(&sink, name, opt->overwrite, src->file->fd, e))
 		return e->status;
+	sink->limit = opt->size_limit;
 	if (write_log(log, opt, sink, e))
 		return e->status;
 	message(MSG_COMMON, "\nThe dmesg log is saved to %s.\n", name);

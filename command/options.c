@@ -371,15 +371,11 @@ static enum status check_rules(struct parse *p, const char *const *files, unsign
 {
 	struct options *opt = p->opt;
 
-	if (opt->n_dump_levels > 1)
-		return err_set(e, E_UNSUPPORTED, "a list of dump levels is not available in this build.");
 	if (opt->dump_levels[0])
 		p->seen |= LEVEL;
 	for (size_t i = ARRAY_SIZE(commands); i--;)
 		if (p->seen & commands[i].option)
 			opt->command = commands[i].command;
-	if (opt->flatten && opt->command == COMMAND_DUMP)
-		return err_set(e, E_UNSUPPORTED, "-F is not available in this build.");
 	if (check_combinations(p->seen, e))
 		return e->status;
 	return place_files(opt, files, n_files, e);

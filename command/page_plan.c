@@ -20,6 +20,8 @@
 
 static enum status open_dump(struct page_plan *p, unsigned level, struct err *e)
 {
+	unsigned highest = level;
+
 	if (open_input(&p->src, &p->kernel, p->opt, e))
 		return e->status;
 	if (p->opt->elf && !p->src->has_segments)
@@ -27,7 +29,9 @@ static enum status open_dump(struct page_plan *p, unsigned level, struct err *e)
 			       p->src->ops->name);
 	if (!p->kernel->max_mapnr)
 		return err_set(e, E_FORMAT, "%s holds no memory", p->opt->inputs[0]);
-	if (p->kernel->has_vmcoreinfo || level <= DL_ZERO)
+	for (unsigned i = 0; i < p->opt->n_dump_levels; i++)
+		highest = p->opt->dump_levels[i] > highest ? p->opt->dump_levels[i] : highest;
+	if (p->kernel->has_vmcoreinfo || highest <= DL_ZERO)
 		return OK;
 	return err_set(e, E_USAGE,
 		       "%s doesn't contain vmcoreinfo.\n"
@@ -47,6 +51,9 @@ static enum status make_window(struct page_plan *p, struct err *e)
 	if (p->src->live)
 		bytes = whole;
 	bytes = min_u64(bytes, whole);
+	/* parts that are written at the same time have a window each */
+	if (p->opt->split && bytes < whole)
+		bytes = max_u64(bytes / (p->opt->n_outputs + 1), 4096) & ~UINT64_C(7);
 	if (bytes > limit && !p->src->live) {
 		bytes = max_u64(limit & ~UINT64_C(4095), 4096);
 		if (p->opt->window_bytes)
@@ -146,16 +153,30 @@ enum status page_plan_decide(struct page_plan *p, const struct plan_window *w, s
 	return p->store ? bitmap_store_put(p->store, w->start, p->bits, w->bytes, e) : OK;
 }
 
-/* Where the bitmap does not fit into memory and cannot be read back, it is decided anew. */
-static bool decides_again(const struct page_plan *p)
+bool page_plan_decides_again(const struct page_plan *p)
 {
 	return !p->store && p->window < p->kernel->max_mapnr && !p->read_back;
 }
 
 void page_plan_rewind(struct page_plan *p)
 {
-	if (decides_again(p))
+	if (page_plan_decides_again(p))
 		page_filter_restart(p->filter);
+}
+
+enum status page_plan_share(struct page_plan *mine, const struct page_plan *p, struct err *e)
+{
+	*mine = *p;
+	if (p->window >= p->kernel->max_mapnr)
+		return OK;
+	mine->bits = malloc(p->window / 8);
+	return mine->bits ? OK : err_nomem(e, p->window / 8);
+}
+
+void page_plan_unshare(struct page_plan *mine, const struct page_plan *p)
+{
+	if (mine->bits != p->bits)
+		free(mine->bits);
 }
 
 enum status page_plan_load(struct page_plan *p, const struct plan_window *w, struct err *e)
@@ -164,7 +185,7 @@ enum status page_plan_load(struct page_plan *p, const struct plan_window *w, str
 		return bitmap_store_get(p->store, w->start, p->bits, w->bytes, e);
 	if (p->window >= p->kernel->max_mapnr)
 		return OK;
-	if (!decides_again(p))
+	if (!page_plan_decides_again(p))
 		return p->read_back(p->read_back_data, w->start, p->bits, w->bytes, e);
 	return page_filter_scan(p->filter, w->start, w->end, p->bits, e);
 }

@@ -59,4 +59,14 @@ enum status page_plan_drop_vmemmap(struct page_plan *p, struct err *e) MUST_CHEC
 enum status page_plan_load(struct page_plan *p, const struct plan_window *w, struct err *e) MUST_CHECK;
 void page_plan_rewind(struct page_plan *p);
 
+/* The bitmap does not fit into memory and cannot be read back: page_plan_load() decides anew, in rising order only. */
+bool page_plan_decides_again(const struct page_plan *p);
+
+/*
+ * Another user of a plan that is decided, in a thread of its own: only for page_plan_next() and page_plan_load(), with
+ * a window of its own where there are several.  Not for plans that decide again.
+ */
+enum status page_plan_share(struct page_plan *mine, const struct page_plan *p, struct err *e) MUST_CHECK;
+void page_plan_unshare(struct page_plan *mine, const struct page_plan *p);
+
 #endif

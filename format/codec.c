@@ -269,8 +269,8 @@ static const struct encoder_ops table[] = {
 	{ { "lzo", "LZO", "USELZO", KDUMP_LZO, false }, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 #endif
 #ifdef USESNAPPY
-	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, (size_t)64 << 10, 0, snappy_open, snappy_close, snappy_pack,
-	  stateless_open, stateless_close, snappy_unpack },
+	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, true }, (size_t)64 << 10, 0, snappy_open, snappy_close,
+	  snappy_pack, stateless_open, stateless_close, snappy_unpack },
 #else
 	{ { "snappy", "snappy", "USESNAPPY", KDUMP_SNAPPY, false }, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL },
 #endif

@@ -40,3 +40,22 @@ enum flat_kind flat_record_decode(struct flat_record *r, const uint8_t raw[FLAT_
 		return FLAT_BAD;
 	return FLAT_DATA;
 }
+
+void flat_header_encode(uint8_t raw[FLAT_HEADER_LEN])
+{
+	memset(raw, 0, FLAT_HEADER_LEN);
+	memcpy(raw, signature, sizeof(signature));
+	put_u64(raw + TYPE_AT, TYPE_FLAT_HEADER, true);
+	put_u64(raw + VERSION_AT, VERSION_FLAT_HEADER, true);
+}
+
+void flat_record_encode(uint8_t raw[FLAT_RECORD_LEN], const struct flat_record *r)
+{
+	put_u64(raw, r->offset, true);
+	put_u64(raw + 8, r->size, true);
+}
+
+void flat_end_encode(uint8_t raw[FLAT_RECORD_LEN])
+{
+	memset(raw, 0xff, FLAT_RECORD_LEN);
+}

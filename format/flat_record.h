@@ -30,4 +30,9 @@ enum status flat_header_check(const uint8_t *head, size_t len, struct err *e) MU
 /* Integers are big endian whatever machine was dumped.  A record of FLAT_DATA has a size, and ends below 2^63. */
 enum flat_kind flat_record_decode(struct flat_record *r, const uint8_t raw[FLAT_RECORD_LEN]);
 
+void flat_header_encode(uint8_t raw[FLAT_HEADER_LEN]);
+void flat_record_encode(uint8_t raw[FLAT_RECORD_LEN], const struct flat_record *r);
+/* The mark behind the last record. */
+void flat_end_encode(uint8_t raw[FLAT_RECORD_LEN]);
+
 #endif

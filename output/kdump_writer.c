@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "format/elf_core.h"
 #include "format/page_desc.h"
 #include "output/page_pipeline.h"
 #include "print_info.h"
@@ -30,6 +31,7 @@ struct kdump_writer {
 	bool finds_zero;
 	enum kdump_layout layout;
 	bool big_endian, notes_lost;
+	bool keep_mark;
 	size_t page_size;
 	struct kdump_header header;
 	struct kdump_sub_header sub;
@@ -117,8 +119,7 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 		.version = KDUMP_VERSION,
 		.timestamp = about->timestamp,
 		.timestamp_us = about->timestamp_us,
-		.status = KDUMP_INCOMPLETE | (about->codec ? about->codec->flag : 0) |
-			  (about->excluded_vmemmap ? KDUMP_EXCLUDED_VMEMMAP : 0),
+		.status = KDUMP_INCOMPLETE | about->status | (about->codec ? about->codec->flag : 0),
 		.block_size = (uint32_t)bs,
 		.sub_header_blocks = (uint32_t)(blocks_before - 1),
 		.bitmap_blocks = (uint32_t)(2 * w->bitmap_len / bs),
@@ -236,6 +237,11 @@ static enum status write_desc_batch(struct kdump_writer *w, const struct page_de
 
 	for (size_t i = 0; i < n; i++)
 		page_desc_encode(raw + i * PAGE_DESC_LEN, &d[i], w->big_endian);
+	if (w->sink->is_stream) {
+		/* nobody sees it half way, and it is to rise */
+		w->desc_at += n * PAGE_DESC_LEN;
+		return sink_write(w->sink, w->desc_at - n * PAGE_DESC_LEN, raw, n * PAGE_DESC_LEN, e);
+	}
 	if ((index + n - 1) % DESC_CYCLE == DESC_SPLIT)
 		st = sink_write(w->sink, w->desc_at + n * PAGE_DESC_LEN - 16, zeros, 16, e);
 	while (end && !st) {
@@ -311,6 +317,18 @@ enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, s
 	return OK;
 }
 
+enum status kdump_writer_set_range(struct kdump_writer *w, pfn_t start, pfn_t end, uint64_t n_pages, struct err *e)
+{
+	uint8_t raw[KDUMP_SUB_HEADER_MAX];
+
+	w->sub.split = 1;
+	w->sub.start_pfn = start;
+	w->sub.end_pfn = end;
+	w->promised = n_pages;
+	kdump_sub_header_encode(raw, &w->sub, w->layout, w->big_endian);
+	return sink_write(w->sink, w->page_size, raw, kdump_sub_header_len(w->layout), e);
+}
+
 static void count_lost(struct kdump_writer *w, pfn_t pfn, uint64_t n, const char *why)
 {
 	for (uint64_t i = 0; i < n && w->counts.lost_pages + i < ARRAY_SIZE(w->counts.lost_first); i++)
@@ -382,6 +400,8 @@ enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, cons
 	w->sink = sink;
 	w->src = src;
 	w->layout = about->target.long_bytes == 8 ? KDUMP_64 : KDUMP_32_PADDED;
+	if (w->layout == KDUMP_32_PADDED && src->machine == ELF_EM_386)
+		w->layout = KDUMP_32_PACKED;
 	w->big_endian = about->target.big_endian;
 	w->page_size = (size_t)about->target.page_size;
 	w->finds_zero = opt.find_zero;
@@ -418,6 +438,31 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 	return page_pipeline_add(w->pipeline, first, end, e);
 }
 
+enum status kdump_writer_add_packed(struct kdump_writer *w, const struct packed_block *b, struct err *e)
+{
+	if (check_promise(w, b->n, e))
+		return e->status;
+	w->added += b->n;
+	return take_block(w, b, e);
+}
+
+size_t kdump_writer_block_pages(const struct kdump_writer *w)
+{
+	return page_pipeline_block_pages(w->pipeline);
+}
+
+enum status kdump_writer_add_eraseinfo(struct kdump_writer *w, const void *text, size_t len, struct err *e)
+{
+	uint8_t raw[KDUMP_SUB_HEADER_MAX];
+
+	if (page_pipeline_drain(w->pipeline, e) || flush(w, true, e) || sink_write(w->sink, w->data_at, text, len, e))
+		return e->status;
+	w->sub.offset_eraseinfo = w->data_at;
+	w->sub.size_eraseinfo = len;
+	kdump_sub_header_encode(raw, &w->sub, w->layout, w->big_endian);
+	return sink_write(w->sink, w->page_size, raw, kdump_sub_header_len(w->layout), e);
+}
+
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e)
 {
 	/* their descriptors stay zero: nothing to write, however many they are */
@@ -444,7 +489,8 @@ static enum status copy_eraseinfo(struct kdump_writer *w, struct err *e)
 	uint8_t raw[KDUMP_SUB_HEADER_MAX], piece[4096];
 	uint64_t len = w->src->eraseinfo_len;
 
-	if (!len)
+	/* of several parts the first has it for all */
+	if (!len || w->sub.start_pfn)
 		return OK;
 	for (uint64_t pos = 0; pos < len; pos += sizeof(piece)) {
 		size_t n = (size_t)min_u64(len - pos, sizeof(piece));
@@ -464,23 +510,44 @@ static enum status copy_eraseinfo(struct kdump_writer *w, struct err *e)
 	return sink_write(w->sink, w->page_size, raw, kdump_sub_header_len(w->layout), e);
 }
 
-enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
+void kdump_writer_keep_mark(struct kdump_writer *w)
 {
-	const struct sink_ops *ops = w->sink->ops;
-	uint8_t status_word[4];
-	struct err again;
-	bool incomplete;
+	w->keep_mark = true;
+}
 
+bool kdump_writer_is_incomplete(const struct kdump_writer *w)
+{
+	return w->counts.lost_pages || w->notes_lost || w->keep_mark || w->src->incomplete ||
+	       w->counts.pages != w->promised;
+}
+
+enum status kdump_writer_settle(struct kdump_writer *w, struct err *e)
+{
 	if (page_pipeline_drain(w->pipeline, e) || flush(w, true, e)) {
 		kdump_writer_salvage(w);
 		return e->status;
 	}
 	if (copy_eraseinfo(w, e))
 		return e->status;
-	incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised || w->src->incomplete;
-	if (ops->sync(w->sink, e))
+	return w->sink->ops->sync(w->sink, e);
+}
+
+static enum status amend_mark(struct kdump_writer *w, struct err *e)
+{
+	uint8_t status_word[4];
+
+	put_u32(status_word, w->header.status | KDUMP_INCOMPLETE, w->big_endian);
+	return w->sink->ops->amend(w->sink, kdump_status_offset(w->layout), status_word, sizeof(status_word), e);
+}
+
+enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
+{
+	const struct sink_ops *ops = w->sink->ops;
+	struct err again;
+
+	if (kdump_writer_settle(w, e))
 		return e->status;
-	if (incomplete) {
+	if (kdump_writer_is_incomplete(w)) {
 		if (ops->finish(w->sink, e))
 			return e->status;
 		return err_set(e, E_INCOMPLETE, w->src->incomplete && !w->counts.lost_pages ?
@@ -489,10 +556,17 @@ enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 	if (!mark(w, false, e) && !ops->sync(w->sink, e) && !ops->finish(w->sink, e))
 		return OK;
 	/* nobody can say whether the cleared mark is on the disk: set it again, by a way of its own */
-	put_u32(status_word, w->header.status | KDUMP_INCOMPLETE, w->big_endian);
-	if (ops->amend(w->sink, kdump_status_offset(w->layout), status_word, sizeof(status_word), &again))
+	if (amend_mark(w, &again))
 		err_add(e, "cannot mark it incomplete (%s)", again.text);
 	return e->status;
+}
+
+void kdump_writer_mark_again(struct kdump_writer *w)
+{
+	struct err e;
+
+	if (amend_mark(w, &e))
+		message(MSG_ERROR, "%s: cannot mark it incomplete (%s).\n", w->sink->name, e.text);
 }
 
 void kdump_writer_salvage(struct kdump_writer *w)
@@ -506,6 +580,12 @@ void kdump_writer_salvage(struct kdump_writer *w)
 	/* what is under way arrives, or the failure that brought us here has stopped it */
 	if (page_pipeline_drain(w->pipeline, &e))
 		message(MSG_DEBUG, "%s\n", e.text);
+	if (w->sink->is_stream) {
+		/* nothing of it can be taken back or mended */
+		if (w->sink->ops->sync(w->sink, &e))
+			message(MSG_DEBUG, "%s\n", e.text);
+		return;
+	}
 	safe = w->data_at;
 	do {
 		/* bytes behind the last whole page are of no use, and their room may be what descriptors need */

@@ -11,6 +11,7 @@
 #include "format/kdump_header.h"
 #include "input/mem_source.h"
 #include "makedumpfile.h"
+#include "output/page_pipeline.h"
 #include "output/sink.h"
 
 /* What the headers say of the dump. */
@@ -21,8 +22,8 @@ struct dump_about {
 	uint64_t phys_base;
 	pfn_t max_mapnr;
 	unsigned dump_level;
-	bool excluded_vmemmap;
 	const struct codec *codec;     /* NULL: pages are stored raw */
+	uint32_t status;	       /* what the status word says beside the codec */
 	unsigned threads;	       /* that work beside the caller's */
 	size_t data_buffer;	       /* bytes that are written in one go; 0: the best size */
 };
@@ -58,6 +59,21 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 /* The pages [first, end) have their bit, but the file ends before them: they are marked missing. */
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e) MUST_CHECK;
 
+/*
+ * The dump is one of several parts, which has the pages of the page frames [start, end): `n_pages` of those that
+ * kdump_writer_begin_pages() was told of; that number still places the data.  To be called before the first page.
+ */
+enum status kdump_writer_set_range(struct kdump_writer *w, pfn_t start, pfn_t end, uint64_t n_pages,
+				   struct err *e) MUST_CHECK;
+
+/* Instead of kdump_writer_add(): pages that are packed already, a block at most. */
+enum status kdump_writer_add_packed(struct kdump_writer *w, const struct packed_block *b, struct err *e) MUST_CHECK;
+/* Pages in a block. */
+size_t kdump_writer_block_pages(const struct kdump_writer *w);
+
+/* Text that says what was erased in the pages; after the last page, once. */
+enum status kdump_writer_add_eraseinfo(struct kdump_writer *w, const void *text, size_t len, struct err *e) MUST_CHECK;
+
 struct writer_counts {
 	uint64_t pages;	     /* dumped, zero and lost ones too */
 	uint64_t zero_pages; /* stored as the one page of zeros */
@@ -67,6 +83,18 @@ struct writer_counts {
 };
 /* Of what is written: while pages are being added it changes at any time. */
 const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
+
+/* After kdump_writer_settle(): what finishing it is going to say; are pages or notes missing? */
+bool kdump_writer_is_incomplete(const struct kdump_writer *w);
+
+/* After kdump_writer_finish(), when another part of the dump failed after all: sets the mark through a new open. */
+void kdump_writer_mark_again(struct kdump_writer *w);
+
+/* The mark is to stay whatever else happens: another part of the dump is incomplete. */
+void kdump_writer_keep_mark(struct kdump_writer *w);
+
+/* Writes and syncs all that is still in memory: what kdump_writer_finish() begins with, for who has more to wait for. */
+enum status kdump_writer_settle(struct kdump_writer *w, struct err *e) MUST_CHECK;
 
 /*
  * Makes the dump safe and, if no page is lost and the source is not incomplete itself, complete: syncs, takes the incomplete mark away, syncs, closes the

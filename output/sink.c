@@ -7,6 +7,17 @@ void sink_close(struct sink *s)
 	s->ops->close(s);
 }
 
+size_t sink_allowed(const struct sink *s, uint64_t pos, size_t len, enum status *st, struct err *e)
+{
+	size_t room;
+
+	if (!s->limit || (pos <= s->limit && len <= s->limit - pos))
+		return len;
+	room = pos < s->limit ? (size_t)(s->limit - pos) : 0;
+	*st = err_set(e, E_NOSPACE, "the limit of %llu bytes is reached", (unsigned long long)s->limit);
+	return room;
+}
+
 enum status sink_write(struct sink *s, uint64_t pos, const void *buf, size_t len, struct err *e)
 {
 	size_t written;

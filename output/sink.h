@@ -26,6 +26,8 @@ struct sink_ops {
 	enum status (*finish)(struct sink *s, struct err *e);
 	/* Writes a few bytes after finish() has failed or could not be believed: through a new open. */
 	enum status (*amend)(struct sink *s, uint64_t pos, const void *buf, size_t len, struct err *e);
+	/* Forgets all that was written, to begin anew in the same place; E_UNSUPPORTED: what is out is out. */
+	enum status (*restart)(struct sink *s, struct err *e);
 	/* Gives up what is open: never fails, never reports. */
 	void (*close)(struct sink *s);
 };
@@ -34,8 +36,16 @@ struct sink {
 	const struct sink_ops *ops;
 	const char *name;	/* for messages; borrowed */
 	bool holes_are_zero;	/* what is not written reads as zero */
+	bool is_stream;		/* what was written cannot be seen before finish(): no moment in between counts */
+	uint64_t limit;		/* bytes that it may take; 0: no limit.  Set by who opened it */
 	uint64_t bytes_written; /* sum of all writes, rewritten bytes too */
 };
+
+/*
+ * How many of `len` bytes the limit allows from `pos` on.  If they are fewer *st becomes E_NOSPACE: the allowed
+ * bytes are written and then it is returned.
+ */
+size_t sink_allowed(const struct sink *s, uint64_t pos, size_t len, enum status *st, struct err *e);
 
 /*
  * Refuses an output that exists (unless `overwrite`), or that cannot be written: early, before any work is done.
@@ -53,6 +63,14 @@ enum status sink_file_open(struct sink **s, const char *path, bool overwrite, in
  * written has to follow what was written before.
  */
 enum status sink_stream_open(struct sink **s, int fd, const char *name, int input_fd, struct err *e) MUST_CHECK;
+
+/*
+ * A stream in the flattened format to the descriptor `fd`, which stays open; it may be a pipe.  It holds back small
+ * writes, so that records have 64 KiB or more.  set_length() before the data of a dump tells it where data begins:
+ * what is written below from then on is an index that follows its data.  The stream's end mark is written by
+ * finish() only.  `limit` as in struct sink: the first bytes are written here.
+ */
+enum status sink_flat_open(struct sink **s, int fd, int input_fd, uint64_t limit, struct err *e) MUST_CHECK;
 
 /* A sink that counts and keeps nothing, for --dry-run. */
 enum status sink_null_open(struct sink **s, const char *name, struct err *e) MUST_CHECK;

@@ -22,10 +22,18 @@ static struct file_sink *of(struct sink *s)
 static enum status file_write_at(struct sink *s, uint64_t pos, const void *buf, size_t len, size_t *written,
 				 struct err *e)
 {
+	enum status full = OK;
+	struct err why;
+
 	*written = 0;
 	if (pos > INT64_MAX - len)
 		return err_set(e, E_NOSPACE, "offset %#llx is out of range", (unsigned long long)pos);
-	return fd_pwrite_all(of(s)->fd, (off_t)pos, buf, len, written, e);
+	len = sink_allowed(s, pos, len, &full, &why);
+	if (fd_pwrite_all(of(s)->fd, (off_t)pos, buf, len, written, e))
+		return e->status;
+	if (full)
+		*e = why;
+	return full;
 }
 
 static enum status file_read_at(struct sink *s, uint64_t pos, void *buf, size_t len, struct err *e)
@@ -42,6 +50,9 @@ static enum status file_set_length(struct sink *s, uint64_t len, struct err *e)
 {
 	if (!of(s)->regular)
 		return OK; /* a device has the length it has */
+	if (s->limit && len > s->limit)
+		return err_set(e, E_NOSPACE, "%s: %llu bytes are more than the limit of %llu", s->name,
+			       (unsigned long long)len, (unsigned long long)s->limit);
 	if (len > INT64_MAX || ftruncate(of(s)->fd, (off_t)len) < 0)
 		return err_sys(e, E_IO, "%s: extending it to %llu bytes", s->name, (unsigned long long)len);
 	return OK;
@@ -80,6 +91,16 @@ static enum status file_amend(struct sink *s, uint64_t pos, const void *buf, siz
 	return st;
 }
 
+static enum status file_restart(struct sink *s, struct err *e)
+{
+	s->bytes_written = 0;
+	if (of(s)->fd < 0)
+		return err_set(e, E_UNSUPPORTED, "%s is closed already", s->name);
+	if (of(s)->regular && ftruncate(of(s)->fd, 0) < 0)
+		return err_sys(e, E_IO, "%s", s->name);
+	return OK;
+}
+
 static void file_close(struct sink *s)
 {
 	if (of(s)->fd >= 0)
@@ -94,6 +115,7 @@ static const struct sink_ops file_ops = {
 	.sync = file_sync,
 	.finish = file_finish,
 	.amend = file_amend,
+	.restart = file_restart,
 	.close = file_close,
 };
 /* What cannot be read at an offset, such as /dev/null or a tape, is still written. */
@@ -103,6 +125,7 @@ static const struct sink_ops write_only_ops = {
 	.sync = file_sync,
 	.finish = file_finish,
 	.amend = file_amend,
+	.restart = file_restart,
 	.close = file_close,
 };
 

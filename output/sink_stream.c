@@ -85,12 +85,18 @@ static void stream_close(struct sink *s)
 	free(s);
 }
 
+static enum status stream_restart(struct sink *s, struct err *e)
+{
+	return err_set(e, E_UNSUPPORTED, "%s is a stream: what is out is out", s->name);
+}
+
 static const struct sink_ops stream_ops = {
 	.write_at = stream_write_at,
 	.set_length = stream_set_length,
 	.sync = stream_sync,
 	.finish = stream_finish,
 	.amend = stream_amend,
+	.restart = stream_restart,
 	.close = stream_close,
 };
 

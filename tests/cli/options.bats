@@ -204,13 +204,6 @@ company() {
 	contains "$output" '"many" is not a number of threads'
 }
 
-@test "list of levels is refused, a list of one is not" {
-	run -1 "$PROGRAM" -d 1,31 vmcore out
-	contains "$output" "a list of dump levels is not available in this build."
-	[ ! -e out ]
-	"$PROGRAM" -d ,1, vmcore out
-}
-
 @test "bad numbers are named" {
 	for level in 32 -1 x 31x 1,77; do
 		run -1 "$PROGRAM" -d "$level" vmcore out

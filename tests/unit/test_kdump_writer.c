@@ -145,10 +145,16 @@ static void disk_close(struct sink *s)
 	of(s)->closes++;
 }
 
+static enum status disk_restart(struct sink *s, struct err *err)
+{
+	(void)s;
+	return err_set(err, E_UNSUPPORTED, "nothing is begun anew here");
+}
+
 static const struct sink_ops disk_ops = { disk_write_at, disk_read_at, disk_set_length, disk_sync,
-					  disk_finish,	 disk_amend,   disk_close };
-static const struct sink_ops write_only_ops = { disk_write_at, NULL,	     disk_set_length, disk_sync,
-						disk_finish,   disk_amend, disk_close };
+					  disk_finish,	 disk_amend,   disk_restart,	disk_close };
+static const struct sink_ops write_only_ops = { disk_write_at, NULL,	   disk_set_length, disk_sync,
+						disk_finish,   disk_amend, disk_restart,    disk_close };
 
 static struct disk disk;
 

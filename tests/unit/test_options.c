@@ -234,12 +234,14 @@ TEST(levels_are_0_to_31_and_may_be_a_list)
 	assert_int_equal(opt.dump_levels[0], 3);
 }
 
-TEST(list_of_several_levels_is_not_in_this_build_and_33_are_never)
+TEST(list_has_up_to_32_levels)
 {
 	char line[200] = "-d ";
 
-	assert_int_equal(parse("-d 1,31 vmcore dump"), E_UNSUPPORTED);
-	assert_contains(e.text, "not available in this build");
+	check_ok("-d 1,,31, vmcore dump");
+	assert_int_equal(opt.n_dump_levels, 2);
+	assert_int_equal(opt.dump_levels[0], 1);
+	assert_int_equal(opt.dump_levels[1], 31);
 	for (unsigned i = 0; i < 33; i++)
 		strcat(line, "1,");
 	strcat(line, " vmcore dump");
@@ -418,7 +420,7 @@ int main(void)
 		cmocka_unit_test(long_names_may_be_cut_as_long_as_they_are_clear),
 		cmocka_unit_test(last_of_several_compressors_counts),
 		cmocka_unit_test(levels_are_0_to_31_and_may_be_a_list),
-		cmocka_unit_test(list_of_several_levels_is_not_in_this_build_and_33_are_never),
+		cmocka_unit_test(list_has_up_to_32_levels),
 		cmocka_unit_test(message_level_is_0_to_31_and_d_and_show_stats_add_to_it_in_any_order),
 		cmocka_unit_test(checking_parameters_is_done_at_the_default_message_level),
 		cmocka_unit_test(numbers_have_limits_and_no_rests),
