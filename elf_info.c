@@ -28,7 +28,7 @@
 #define UNHELD_LIMIT_BASE (UINT64_C(1) << 36)
 #define UNHELD_LIMIT_FACTOR 16384
 
-enum note_type { NOTE_PRSTATUS = 1, NOTE_VMCOREINFO = 0, NOTE_XEN_CRASH_INFO = 0x1000001 };
+enum note_type { NOTE_PRSTATUS = 1, NOTE_VMCOREINFO = 0, NOTE_INCOMPLETE = 0, NOTE_XEN_CRASH_INFO = 0x1000001 };
 #define VMCOREINFO_MAX ((size_t)64 << 10)
 
 /*
@@ -176,7 +176,7 @@ static enum status build_map(struct elf_impl *elf, uint64_t file_size, struct er
 	if (!pieces || !heap_mem || !elf->extents)
 		return err_nomem(e, 2 * max * sizeof(*elf->extents));
 	for (size_t i = 0; i < elf->n_segments; i++) {
-		const struct mem_segment *s = &elf->segments[i];
+		struct mem_segment *s = &elf->segments[i];
 		uint64_t memsz = s->memsz, filesz = min_u64(s->filesz, s->memsz), held;
 
 		if (s->paddr == PADDR_NONE || !memsz)
@@ -197,6 +197,8 @@ static enum status build_map(struct elf_impl *elf, uint64_t file_size, struct er
 			filesz = min_u64(filesz, memsz);
 		}
 		unheld_left -= memsz - held;
+		s->memsz = memsz;
+		s->filesz = filesz;
 		if (filesz)
 			pieces[n++] = (struct piece){ s->paddr, s->paddr + filesz, elf->segment_pos[i], (uint32_t)i };
 		if (memsz > filesz)
@@ -269,7 +271,7 @@ static void keep_phdr(struct elf_impl *elf, const struct elf_phdr *p)
 {
 	if (p->type == ELF_PT_LOAD) {
 		elf->segments[elf->n_segments] =
-			(struct mem_segment){ .paddr = p->paddr, .vaddr = p->vaddr, .filesz = p->filesz, .memsz = p->memsz };
+			(struct mem_segment){ p->paddr, p->vaddr, p->filesz, p->memsz, p->flags };
 		elf->segment_pos[elf->n_segments++] = p->offset;
 	} else if (p->type == ELF_PT_NOTE && p->filesz && p->offset && elf->n_notes < MAX_NOTE_RANGES) {
 		elf->notes[elf->n_notes++] = (struct note_range){ p->offset, p->filesz };
@@ -342,7 +344,8 @@ static void meet_note(struct mem_source *src, const struct elf_note *n, const ui
 	static const struct {
 		const char *name;
 		uint32_t type;
-	} known[] = { { "CORE", NOTE_PRSTATUS }, { "VMCOREINFO", NOTE_VMCOREINFO }, { "Xen", NOTE_XEN_CRASH_INFO } };
+	} known[] = { { "CORE", NOTE_PRSTATUS }, { "VMCOREINFO", NOTE_VMCOREINFO }, { "Xen", NOTE_XEN_CRASH_INFO },
+		    { ELF_NOTE_INCOMPLETE, NOTE_INCOMPLETE } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
 		size_t len = strlen(known[i].name);
@@ -354,6 +357,8 @@ static void meet_note(struct mem_source *src, const struct elf_note *n, const ui
 			src->nr_cpus++;
 		else if (i == 2)
 			src->is_xen = true;
+		else if (i == 3)
+			src->incomplete = true;
 		else {
 			src->vmcoreinfo_at = desc_at;
 			src->vmcoreinfo_len = n->descsz < VMCOREINFO_MAX ? n->descsz : VMCOREINFO_MAX;
@@ -457,6 +462,9 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	}
 	src->impl = elf;
 	src->machine = elf->header.machine;
+	src->elf_flags = elf->header.flags;
+	src->elf_osabi = elf->header.osabi;
+	src->incomplete = elf_marks_by_flag(src->machine) && elf->header.flags & ELF_FLAG_INCOMPLETE;
 	src->is64 = elf->header.is64;
 	src->big_endian = elf->header.big_endian;
 	src->end = highest_address(elf);

@@ -8,6 +8,8 @@
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
+#include "command/dump_elf.h"
+#include "command/dump_report.h"
 #include "command/page_plan.h"
 #include "command/threads.h"
 #include "input/input_file.h"
@@ -169,54 +171,15 @@ static enum status copy_pages(struct dump *d, struct err *e)
 
 static void report(const struct dump *d)
 {
-	const struct filter_counts *f = page_filter_counts(d->plan.filter);
-	const struct writer_counts *w = kdump_writer_counts(d->writer);
-	struct cache_counts cache = page_filter_cache_counts(d->plan.filter);
-	uint64_t free_pages = f->excluded[REASON_FREE] + f->excluded[REASON_UNACCEPTED];
-	uint64_t excluded = w->zero_pages + f->empty, looked_up = cache.hits + cache.misses;
+	struct dump_figures figures = {
+		.filter = page_filter_counts(d->plan.filter),
+		.cache = page_filter_cache_counts(d->plan.filter),
+		.max_mapnr = d->plan.kernel->max_mapnr,
+		.zero_pages = kdump_writer_counts(d->writer)->zero_pages,
+		.bytes_written = d->sink->bytes_written,
+	};
 
-	for (size_t i = 0; i < N_REASONS; i++)
-		excluded += f->excluded[i];
-	message(MSG_REPORT, "\n");
-	report_rows((const struct report_row[]){ { "Original pages  ", f->present },
-						 { "  Excluded pages   ", excluded },
-						 { "    Pages filled with zero  ", w->zero_pages },
-						 { "    Non-private cache pages ", f->excluded[REASON_CACHE] },
-						 { "    Private cache pages     ", f->excluded[REASON_CACHE_PRIVATE] },
-						 { "    User process data pages ", f->excluded[REASON_USER] },
-						 { "    Free pages              ", free_pages },
-						 { "    Hwpoison pages          ", f->excluded[REASON_HWPOISON] },
-						 { "    Offline pages           ", f->excluded[REASON_OFFLINE] } },
-		    9);
-	/* only files that were filtered before have any */
-	if (f->empty)
-		report_rows(&(struct report_row){ "    Pages not in the input  ", f->empty }, 1);
-	report_rows(&(struct report_row){ "  Remaining pages  ", f->present - excluded }, 1);
-	if (f->present)
-		message(MSG_REPORT, "  (The number of pages is reduced to %" PRIu64 "%%.)\n",
-			(f->present - excluded) * 100 / f->present);
-	report_rows(&(struct report_row){ "Memory Hole     ", d->plan.kernel->max_mapnr - f->present }, 1);
-	message(MSG_REPORT, "--------------------------------------------------\n");
-	report_rows(&(struct report_row){ "Total pages     ", d->plan.kernel->max_mapnr }, 1);
-	message(MSG_REPORT, "Write bytes     : %" PRIu64 "\n\n", d->sink->bytes_written);
-	message(MSG_REPORT, "Cache hit: %" PRIu64 ", miss: %" PRIu64, cache.hits, cache.misses);
-	if (looked_up)
-		message(MSG_REPORT, ", hit rate: %.1f%%", 100.0 * (double)cache.hits / (double)looked_up);
-	message(MSG_REPORT, "\n\n");
-}
-
-static void say_lost(const struct dump *d)
-{
-	const struct writer_counts *c = kdump_writer_counts(d->writer);
-	char list[128] = "";
-	size_t n = c->lost_pages < ARRAY_SIZE(c->lost_first) ? (size_t)c->lost_pages : ARRAY_SIZE(c->lost_first);
-
-	for (size_t i = 0; i < n; i++)
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%#" PRIx64, i ? ", " : "",
-			 c->lost_first[i]);
-	if (c->lost_pages)
-		message(MSG_ERROR, "%" PRIu64 " pages cannot be read and are missing in the dump: pfn %s%s (%s).\n",
-			c->lost_pages, list, c->lost_pages > n ? ", ..." : "", c->lost_why);
+	dump_report(&figures);
 }
 
 static enum status run(struct dump *d, struct err *e)
@@ -236,7 +199,7 @@ static enum status run(struct dump *d, struct err *e)
 	else
 		st = kdump_writer_finish(d->writer, e);
 	if (st == E_INCOMPLETE)
-		say_lost(d);
+		dump_say_lost(kdump_writer_counts(d->writer));
 	if (st && !d->opt->dry_run && kdump_writer_counts(d->writer)->pages)
 		message(MSG_COMMON, "This is an incomplete dumpfile, but might analyzable.\n");
 	if (!st) {
@@ -249,8 +212,11 @@ static enum status run(struct dump *d, struct err *e)
 enum status command_dump(const struct options *opt, struct err *e)
 {
 	struct dump d = { .opt = opt };
-	enum status st = run(&d, e);
+	enum status st;
 
+	if (opt->elf)
+		return command_dump_elf(opt, e);
+	st = run(&d, e);
 	dump_close(&d);
 	return st;
 }

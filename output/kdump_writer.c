@@ -445,7 +445,7 @@ enum status kdump_writer_finish(struct kdump_writer *w, struct err *e)
 		kdump_writer_salvage(w);
 		return e->status;
 	}
-	incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised;
+	incomplete = w->counts.lost_pages || w->notes_lost || w->counts.pages != w->promised || w->src->incomplete;
 	if (ops->sync(w->sink, e))
 		return e->status;
 	if (incomplete) {

@@ -12,6 +12,7 @@
 #include "input/mem_source.h"
 #include "makedumpfile.h"
 #include "output/sink.h"
+#include "output/writer_counts.h"
 
 /* What the headers say of the dump. */
 struct dump_about {
@@ -57,13 +58,6 @@ enum status kdump_writer_add(struct kdump_writer *w, pfn_t first, pfn_t end, str
 /* The pages [first, end) have their bit, but the file ends before them: they are marked missing. */
 enum status kdump_writer_add_lost(struct kdump_writer *w, pfn_t first, pfn_t end, struct err *e) MUST_CHECK;
 
-struct writer_counts {
-	uint64_t pages;	     /* dumped, zero and lost ones too */
-	uint64_t zero_pages; /* stored as the one page of zeros */
-	uint64_t lost_pages;
-	pfn_t lost_first[4]; /* the first of them */
-	char lost_why[200];
-};
 /* Of what is written: while pages are being added it changes at any time. */
 const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
 
