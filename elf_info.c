@@ -182,7 +182,7 @@ static enum status build_map(struct elf_impl *elf, uint64_t file_size, struct er
 	if (!pieces || !heap_mem || !elf->extents)
 		return err_nomem(e, 2 * max * sizeof(*elf->extents));
 	for (size_t i = 0; i < elf->n_segments; i++) {
-		const struct mem_segment *s = &elf->segments[i];
+		struct mem_segment *s = &elf->segments[i];
 		uint64_t memsz = s->memsz, filesz = min_u64(s->filesz, s->memsz), held;
 
 		if (s->paddr == PADDR_NONE || !memsz)
@@ -203,6 +203,8 @@ static enum status build_map(struct elf_impl *elf, uint64_t file_size, struct er
 			filesz = min_u64(filesz, memsz);
 		}
 		unheld_left -= memsz - held;
+		s->memsz = memsz;
+		s->filesz = filesz;
 		if (filesz)
 			pieces[n++] = (struct piece){ s->paddr, s->paddr + filesz, elf->segment_pos[i], (uint32_t)i };
 		if (memsz > filesz)
@@ -276,7 +278,7 @@ static void keep_phdr(struct elf_impl *elf, const struct elf_phdr *p)
 {
 	if (p->type == ELF_PT_LOAD) {
 		elf->segments[elf->n_segments] =
-			(struct mem_segment){ .paddr = p->paddr, .vaddr = p->vaddr, .filesz = p->filesz, .memsz = p->memsz };
+			(struct mem_segment){ p->paddr, p->vaddr, p->filesz, p->memsz, p->flags };
 		elf->segment_pos[elf->n_segments++] = p->offset;
 	} else if (p->type == ELF_PT_NOTE && p->filesz && p->offset && elf->n_notes < MAX_NOTE_RANGES) {
 		elf->notes[elf->n_notes++] = (struct note_range){ p->offset, p->filesz };
@@ -448,6 +450,9 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	}
 	src->impl = elf;
 	src->machine = elf->header.machine;
+	src->elf_flags = elf->header.flags;
+	src->elf_osabi = elf->header.osabi;
+	src->incomplete = elf_marks_by_flag(src->machine) && elf->header.flags & ELF_FLAG_INCOMPLETE;
 	src->is64 = elf->header.is64;
 	src->big_endian = elf->header.big_endian;
 	src->end = highest_address(elf);

@@ -2,7 +2,6 @@
 /* The main job: VMCORE in, filtered dump out. */
 #include "command/dump.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,7 +13,9 @@
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
-#include "base/fdio.h"
+#include "command/dump_elf.h"
+#include "command/dump_output.h"
+#include "command/dump_report.h"
 #include "command/page_plan.h"
 #include "command/split.h"
 #include "command/threads.h"
@@ -123,40 +124,6 @@ static enum status check_names(const struct dump *d, struct err *e)
 	return OK;
 }
 
-/* All parts of a split dump are read until the end: none of them may be written to. */
-static enum status refuse_inputs(const struct mem_source *src, const char *path, struct err *e)
-{
-	int fd = src->n_files > 1 ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	bool same = false;
-
-	if (fd < 0)
-		return OK;
-	for (unsigned i = 0; i < src->n_files; i++)
-		same |= fd_same_file(fd, src->files[i]->fd);
-	close(fd);
-	return same ? err_set(e, E_USAGE, "%s is a part of the dump that is read", path) : OK;
-}
-
-/* The first level opens the outputs, the others begin anew in them: nothing is removed, and nobody gets in between. */
-static enum status open_sink(struct dump *d, struct dump_part *part, struct err *e)
-{
-	const struct options *opt = d->opt;
-	int input = d->plan.src->file->fd;
-	enum status st;
-
-	if (part->sink)
-		return OK;
-	if (opt->dry_run)
-		st = sink_null_open(&part->sink, part->name, e);
-	else if (opt->flatten)
-		st = sink_flat_open(&part->sink, STDOUT_FILENO, input, opt->size_limit, e);
-	else if (!(st = refuse_inputs(d->plan.src, part->name, e)))
-		st = sink_file_open(&part->sink, part->name, opt->overwrite, input, e);
-	if (!st)
-		part->sink->limit = opt->size_limit;
-	return st;
-}
-
 /* Parts share what one dump would take for its buffer. */
 static size_t data_buffer(const struct dump *d)
 {
@@ -193,7 +160,8 @@ static enum status open_output(struct dump *d, struct err *e)
 	for (unsigned i = 0; i < d->n_parts; i++) {
 		struct dump_part *part = &d->parts[i];
 
-		if (open_sink(d, part, e) || kdump_writer_open(&part->writer, part->sink, d->plan.src, &about, e))
+		if (dump_output_open(&part->sink, part->name, d->opt, src, e) ||
+		    kdump_writer_open(&part->writer, part->sink, d->plan.src, &about, e))
 			return e->status;
 	}
 	if (kdump_writer_can_read(d->parts[0].writer)) {
@@ -444,61 +412,19 @@ static enum status copy_pages(struct dump *d, struct err *e)
 
 static void report(const struct dump *d)
 {
-	const struct filter_counts *f = page_filter_counts(d->plan.filter);
-	uint64_t zero_pages = 0, bytes_written = 0;
-	struct cache_counts cache = page_filter_cache_counts(d->plan.filter);
-	uint64_t free_pages = f->excluded[REASON_FREE] + f->excluded[REASON_UNACCEPTED];
-	uint64_t excluded = f->empty + d->plan.vmemmap_dropped, looked_up = cache.hits + cache.misses;
+	struct dump_figures figures = {
+		.filter = page_filter_counts(d->plan.filter),
+		.cache = page_filter_cache_counts(d->plan.filter),
+		.max_mapnr = d->plan.kernel->max_mapnr,
+		.drops_vmemmap = d->plan.drops_vmemmap,
+		.vmemmap_pages = d->plan.vmemmap_dropped,
+	};
 
 	for (unsigned i = 0; i < d->n_parts; i++) {
-		zero_pages += kdump_writer_counts(d->parts[i].writer)->zero_pages;
-		bytes_written += d->parts[i].sink->bytes_written;
+		figures.zero_pages += kdump_writer_counts(d->parts[i].writer)->zero_pages;
+		figures.bytes_written += d->parts[i].sink->bytes_written;
 	}
-	excluded += zero_pages;
-	for (size_t i = 0; i < N_REASONS; i++)
-		excluded += f->excluded[i];
-	message(MSG_REPORT, "\n");
-	report_rows((const struct report_row[]){ { "Original pages  ", f->present },
-						 { "  Excluded pages   ", excluded },
-						 { "    Pages filled with zero  ", zero_pages },
-						 { "    Non-private cache pages ", f->excluded[REASON_CACHE] },
-						 { "    Private cache pages     ", f->excluded[REASON_CACHE_PRIVATE] },
-						 { "    User process data pages ", f->excluded[REASON_USER] },
-						 { "    Free pages              ", free_pages },
-						 { "    Hwpoison pages          ", f->excluded[REASON_HWPOISON] },
-						 { "    Offline pages           ", f->excluded[REASON_OFFLINE] } },
-		    9);
-	if (d->plan.drops_vmemmap)
-		report_rows(&(struct report_row){ "    Unused vmemmap pages    ", d->plan.vmemmap_dropped }, 1);
-	/* only files that were filtered before have any */
-	if (f->empty)
-		report_rows(&(struct report_row){ "    Pages not in the input  ", f->empty }, 1);
-	report_rows(&(struct report_row){ "  Remaining pages  ", f->present - excluded }, 1);
-	if (f->present)
-		message(MSG_REPORT, "  (The number of pages is reduced to %" PRIu64 "%%.)\n",
-			(f->present - excluded) * 100 / f->present);
-	report_rows(&(struct report_row){ "Memory Hole     ", d->plan.kernel->max_mapnr - f->present }, 1);
-	message(MSG_REPORT, "--------------------------------------------------\n");
-	report_rows(&(struct report_row){ "Total pages     ", d->plan.kernel->max_mapnr }, 1);
-	message(MSG_REPORT, "Write bytes     : %" PRIu64 "\n\n", bytes_written);
-	message(MSG_REPORT, "Cache hit: %" PRIu64 ", miss: %" PRIu64, cache.hits, cache.misses);
-	if (looked_up)
-		message(MSG_REPORT, ", hit rate: %.1f%%", 100.0 * (double)cache.hits / (double)looked_up);
-	message(MSG_REPORT, "\n\n");
-}
-
-static void say_lost(const struct dump_part *part)
-{
-	const struct writer_counts *c = kdump_writer_counts(part->writer);
-	char list[128] = "";
-	size_t n = c->lost_pages < ARRAY_SIZE(c->lost_first) ? (size_t)c->lost_pages : ARRAY_SIZE(c->lost_first);
-
-	for (size_t i = 0; i < n; i++)
-		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%#" PRIx64, i ? ", " : "",
-			 c->lost_first[i]);
-	if (c->lost_pages)
-		message(MSG_ERROR, "%" PRIu64 " pages cannot be read and are missing in the dump: pfn %s%s (%s).\n",
-			c->lost_pages, list, c->lost_pages > n ? ", ..." : "", c->lost_why);
+	dump_report(&figures);
 }
 
 static void say_saved(const struct dump *d)
@@ -532,7 +458,7 @@ static enum status finish(struct dump *d, struct err *e)
 			kdump_writer_keep_mark(d->parts[i].writer);
 		one = kdump_writer_finish(d->parts[i].writer, st ? &other : e);
 		if (one == E_INCOMPLETE)
-			say_lost(&d->parts[i]);
+			dump_say_lost(kdump_writer_counts(d->parts[i].writer));
 		if (one && !st)
 			for (unsigned j = 0; j < i && one != E_INCOMPLETE; j++)
 				kdump_writer_mark_again(d->parts[j].writer);
@@ -559,26 +485,37 @@ static enum status run_level(struct dump *d, bool last, struct err *e)
 	return st;
 }
 
+/* The outputs stay for the next level. */
+static enum status try_level(void *data, unsigned level, bool last, struct err *e)
+{
+	struct dump *d = data;
+	enum status st;
+
+	d->level = level;
+	st = run_level(d, last, e);
+	if (st == E_NOSPACE && !last)
+		end_level(d);
+	return st;
+}
+
+static enum status restart(void *data, struct err *e)
+{
+	struct dump *d = data;
+
+	for (unsigned i = 0; i < d->n_parts; i++)
+		if (d->parts[i].sink && d->parts[i].sink->ops->restart(d->parts[i].sink, e))
+			return e->status;
+	return OK;
+}
+
 static enum status run(struct dump *d, struct err *e)
 {
 	const struct options *opt = d->opt;
 	enum status st = check_names(d, e);
 	uint64_t pages = 0;
 
-	for (unsigned i = 0; !st; i++) {
-		bool last = i + 1 == opt->n_dump_levels;
-
-		d->level = opt->dump_levels[i];
-		st = run_level(d, last, e);
-		if (st != E_NOSPACE || last)
-			break;
-		message(MSG_COMMON, "%s.\nRetry with the next dump level (%u).\n", e->text, opt->dump_levels[i + 1]);
-		end_level(d);
-		st = OK;
-		for (unsigned j = 0; j < d->n_parts && !st; j++)
-			if (d->parts[j].sink)
-				st = d->parts[j].sink->ops->restart(d->parts[j].sink, e);
-	}
+	if (!st)
+		st = dump_try_levels(opt, try_level, restart, d, e);
 	for (unsigned i = 0; i < d->n_parts; i++)
 		pages += d->parts[i].writer ? kdump_writer_counts(d->parts[i].writer)->pages : 0;
 	if (st && !opt->dry_run && pages)
@@ -595,6 +532,9 @@ enum status command_dump(const struct options *opt, struct err *e)
 	struct dump d = { .opt = opt, .n_parts = opt->flatten ? 1 : opt->n_outputs, .lock = PTHREAD_MUTEX_INITIALIZER,
 			  .ended = PTHREAD_COND_INITIALIZER };
 	enum status st;
+
+	if (opt->elf)
+		return command_dump_elf(opt, e);
 
 	d.parts = calloc(d.n_parts, sizeof(*d.parts));
 	if (!d.parts)

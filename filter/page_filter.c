@@ -64,6 +64,7 @@ struct page_filter {
 	struct chunk_result *results;
 	size_t n_results, room; /* chunks of the window, and room for */
 	atomic_size_t next_chunk;
+	uint8_t *bad; /* NULL: nobody asks */
 	/* pages of a block that goes on after the window */
 	pfn_t pending_end;
 	enum reason pending_reason;
@@ -136,6 +137,23 @@ void page_filter_restart(struct page_filter *f)
 	f->list_budget = f->whole_list_budget;
 }
 
+void page_filter_note_bad(struct page_filter *f, uint8_t *bad)
+{
+	f->bad = bad;
+}
+
+struct page_filter_state page_filter_state(const struct page_filter *f)
+{
+	return (struct page_filter_state){ f->pending_end, f->pending_reason, f->list_budget };
+}
+
+void page_filter_resume(struct page_filter *f, const struct page_filter_state *s)
+{
+	f->pending_end = s->pending_end;
+	f->pending_reason = s->pending_reason;
+	f->list_budget = s->list_budget;
+}
+
 const struct filter_counts *page_filter_counts(const struct page_filter *f)
 {
 	return &f->counts;
@@ -146,12 +164,25 @@ struct cache_counts page_filter_cache_counts(const struct page_filter *f)
 	return kmem_cache_counts(f->lane.km);
 }
 
+/* Pages of the chunk whose memory may be broken, or gone. */
+static void note_bad(const struct lane *lane, pfn_t first, pfn_t end, enum reason reason)
+{
+	const struct page_filter *f = lane->f;
+
+	first = max_u64(first, lane->start);
+	end = min_u64(end, lane->end);
+	if (first < end && (reason == REASON_HWPOISON || reason == REASON_OFFLINE || reason == REASON_UNACCEPTED))
+		bitmap_set_range(f->bad, (size_t)(first - f->start), (size_t)(end - f->start));
+}
+
 /* Leaves out [first, first + count), as far as it lies in the chunk. */
 static void exclude(struct lane *lane, pfn_t first, uint64_t count, enum reason reason)
 {
 	pfn_t end = first + count;
 	uint64_t *excluded = &lane->result.counts.excluded[reason];
 
+	if (lane->f->bad)
+		note_bad(lane, first, end, reason);
 	if (count == 1) {
 		*excluded += bitmap_clear(lane->kept, (size_t)(first - lane->start));
 		return;
@@ -354,6 +385,8 @@ static void decide_chunk(struct lane *lane, struct chunk_result *results, size_t
 	counts->present = bitmap_count(lane->kept, 0, (size_t)(lane->end - lane->start));
 	mem_source_fill(f->k->src, PAGES_HELD, lane->start, lane->end, shift, lane->kept);
 	counts->empty = counts->present - bitmap_count(lane->kept, 0, (size_t)(lane->end - lane->start));
+	if (f->bad)
+		memset(f->bad + (lane->start - f->start) / 8, 0, (size_t)((lane->end - lane->start + 7) / 8));
 	if (next > lane->start)
 		exclude(lane, lane->start, next - lane->start, f->pending_reason);
 	next = max_u64(next, lane->start);
@@ -456,6 +489,60 @@ static void join_chunks(struct page_filter *f)
 	}
 }
 
+/* Runs of pages left out that are shorter may stay in the dump. */
+#define BAD_RUN_MAX 256
+
+/*
+ * A page that is left out along with the head of its block may be broken all by itself: looked up where somebody may
+ * still want to read it.
+ */
+static void note_bad_tails(struct page_filter *f, pfn_t pfn, pfn_t end)
+{
+	const struct page_layout *l = &f->layout;
+
+	while (pfn < end) {
+		struct mem_map_chunk c = mem_map_find(&f->k->mem_map, f->lane.km, pfn);
+		vaddr_t at = c.mem_map + (pfn - c.start) * l->size;
+		uint8_t copy[PAGE_STRUCT_COPY_MAX];
+		pfn_t to = min_u64(end, c.end);
+		struct span s;
+		struct err e;
+
+		if (c.kind != CHUNK_MAP) {
+			pfn = to;
+			continue;
+		}
+		if (kmem_view(f->lane.km, at, (size_t)(to - pfn) * l->size, &s, &e) || s.len < l->size) {
+			s = (struct span){ copy, l->size };
+			if (kmem_read(f->lane.km, at, copy, l->size, &e))
+				memset(copy, 0, l->size);
+		}
+		for (size_t i = 0; i < s.len / l->size; i++, pfn++) {
+			const uint8_t *page = s.data + i * l->size;
+			unsigned traits = l->long64 ? page_traits(l, page, true) : page_traits(l, page, false);
+
+			if (traits & (T_POISON | T_OFFLINE))
+				bitmap_set_range(f->bad, (size_t)(pfn - f->start), (size_t)(pfn - f->start) + 1);
+		}
+	}
+}
+
+static void note_bad_in_short_runs(struct page_filter *f)
+{
+	size_t n = (size_t)(f->end - f->start), from = 0, first, end;
+
+	for (;; from = end) {
+		bool more = bitmap_next_run(f->kept, from, n, &first, &end);
+
+		if (!more)
+			first = n;
+		if (first - from < BAD_RUN_MAX)
+			note_bad_tails(f, f->start + from, f->start + first);
+		if (!more)
+			return;
+	}
+}
+
 static void exclude_free_block(void *data, pfn_t first, uint64_t count)
 {
 	struct page_filter *f = data;
@@ -486,6 +573,8 @@ enum status page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint
 	join_chunks(f);
 	if (f->walks_free_lists)
 		free_list_walk(f->lane.km, exclude_free_block, f, &f->list_budget, &f->broken_lists);
+	if (f->bad && f->walks_pages)
+		note_bad_in_short_runs(f);
 	return OK;
 }
 

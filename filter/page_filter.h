@@ -30,6 +30,21 @@ DEFINE_AUTO(page_filter);
 enum status page_filter_scan(struct page_filter *f, pfn_t start, pfn_t end, uint8_t *kept, struct err *e) MUST_CHECK;
 void page_filter_restart(struct page_filter *f);
 
+/*
+ * From now on a scan also fills `bad`, a bitmap of the same pages: of those left out, the ones that must not be read
+ * (broken memory, memory that the machine does not have any more) have their bits set there.
+ */
+void page_filter_note_bad(struct page_filter *f, uint8_t *bad);
+
+/* What a scan needs to know of the windows before its own: so a window can be scanned again, with the same result. */
+struct page_filter_state {
+	pfn_t pending_end;
+	enum reason pending_reason;
+	uint64_t list_budget;
+};
+struct page_filter_state page_filter_state(const struct page_filter *f);
+void page_filter_resume(struct page_filter *f, const struct page_filter_state *s);
+
 struct filter_counts {
 	uint64_t excluded[N_REASONS]; /* pages, each counted once */
 	uint64_t present;	      /* pages that the machine had */

@@ -20,6 +20,7 @@ enum { ELF_EM_386 = 3, ELF_EM_X86_64 = 62, ELF_EM_RISCV = 243 };
 
 struct elf_header {
 	bool is64, big_endian;
+	uint8_t osabi;
 	uint16_t type, machine;
 	uint64_t phoff, shoff;
 	uint32_t flags;
@@ -36,6 +37,14 @@ struct elf_phdr {
 struct elf_note {
 	uint32_t namesz, descsz, type;
 };
+
+/*
+ * How dumps in ELF format say that they are incomplete: a bit of e_flags, or, where the machine has a meaning for that
+ * bit, a note of this name without text.
+ */
+#define ELF_FLAG_INCOMPLETE 1u
+#define ELF_NOTE_INCOMPLETE "INCOMPLETE"
+bool elf_marks_by_flag(unsigned machine);
 
 /* Is this the start of an ELF file of any kind?  `len` bytes are there. */
 bool elf_has_magic(const uint8_t *head, size_t len);
@@ -58,6 +67,18 @@ uint32_t elf_shdr_info(const uint8_t *raw, const struct elf_header *h);
 size_t elf_phdr_len(const struct elf_header *h);
 size_t elf_shdr_len(const struct elf_header *h);
 
+/*
+ * Encodes the file header of a core file; from ELF_PN_XNUM program headers on, and with h->shoff set, the count is left
+ * to section header 0.  Sizes of headers are those of the class.
+ */
+void elf_header_encode(uint8_t raw[ELF_HEADER_MAX], const struct elf_header *h);
+/* Encodes one program header, without alignment; ELF32 takes the low 32 bits of each value. */
+void elf_phdr_encode(uint8_t raw[ELF_PHDR_MAX], const struct elf_phdr *p, const struct elf_header *h);
+/* Section header 0 with the real number of program headers. */
+void elf_shdr_encode(uint8_t raw[ELF_SHDR_MAX], uint32_t phnum, const struct elf_header *h);
+size_t elf_header_len(const struct elf_header *h);
+
+void elf_note_encode(uint8_t raw[ELF_NHDR_LEN], const struct elf_note *n, bool big_endian);
 void elf_note_decode(struct elf_note *n, const uint8_t raw[ELF_NHDR_LEN], bool big_endian);
 
 #endif

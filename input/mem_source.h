@@ -38,6 +38,7 @@ struct mem_segment {
 	paddr_t paddr; /* PADDR_NONE: not RAM */
 	vaddr_t vaddr;
 	uint64_t filesz, memsz;
+	uint32_t flags; /* p_flags */
 };
 
 enum page_set {
@@ -81,6 +82,8 @@ struct mem_source {
 
 	/* what the file says of the machine */
 	unsigned machine; /* ELF's e_machine */
+	uint32_t elf_flags; /* e_flags, 0 where there is none */
+	uint8_t elf_osabi;
 	bool is64, big_endian;
 	unsigned nr_cpus;	/* register notes */
 	bool is_xen;		/* carries the Xen hypervisor's crash note */

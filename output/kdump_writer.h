@@ -13,6 +13,7 @@
 #include "makedumpfile.h"
 #include "output/page_pipeline.h"
 #include "output/sink.h"
+#include "output/writer_counts.h"
 
 /* What the headers say of the dump. */
 struct dump_about {
@@ -74,13 +75,6 @@ size_t kdump_writer_block_pages(const struct kdump_writer *w);
 /* Text that says what was erased in the pages; after the last page, once. */
 enum status kdump_writer_add_eraseinfo(struct kdump_writer *w, const void *text, size_t len, struct err *e) MUST_CHECK;
 
-struct writer_counts {
-	uint64_t pages;	     /* dumped, zero and lost ones too */
-	uint64_t zero_pages; /* stored as the one page of zeros */
-	uint64_t lost_pages;
-	pfn_t lost_first[4]; /* the first of them */
-	char lost_why[200];
-};
 /* Of what is written: while pages are being added it changes at any time. */
 const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w);
 

@@ -69,7 +69,7 @@ size_t page_packer_block_room(const struct page_packer *p)
 #define AHEAD_BYTES 512
 
 /* Most pages that are not zero show it in the first word; the rest must equal what lies a word before. */
-static bool is_zero(const uint8_t *page, size_t len)
+bool page_is_zero(const uint8_t *page, size_t len)
 {
 	uint64_t first;
 
@@ -85,7 +85,7 @@ static size_t pack_one(struct page_packer *p, const uint8_t *page, const uint8_t
 
 	for (size_t i = 0; i < AHEAD_BYTES; i += 64)
 		__builtin_prefetch(next + i);
-	if (p->find_zero && is_zero(page, p->page_size)) {
+	if (p->find_zero && page_is_zero(page, p->page_size)) {
 		*to = (struct packed_page){ 0, 0, PACKED_ZERO };
 		return 0;
 	}

@@ -502,7 +502,7 @@ static bool segment(const struct mem_source *src, size_t i, struct mem_segment *
 	const struct invented *m = src->impl;
 
 	if (i == 0) {
-		*seg = (struct mem_segment){ 0, IMAGE, 1 << 16, 1 << 16 };
+		*seg = (struct mem_segment){ 0, IMAGE, 1 << 16, 1 << 16, 7 };
 		return true;
 	}
 	if (i > m->n_areas)

@@ -13,8 +13,8 @@ import selftest
 from codecs_kdump import CodecError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# each level once, and both ways of storing pages; selftest.py runs all combinations
-RUNS = (([], (0, 2, 8, 31)), (["-l"], (1, 4, 16)))
+# each level once, and both ways of storing pages, and ELF format; selftest.py runs all combinations
+RUNS = (([], (0, 2, 8, 31)), (["-l"], (1, 4, 16)), (["-E"], (31,)))
 DROPPED_KEYS = ("kernel-2.6.32", "kernel-6.12", "kernel-7.1")
 
 

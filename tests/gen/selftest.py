@@ -13,6 +13,7 @@ import time
 import zlib
 from types import SimpleNamespace
 
+import checkelf
 import expectation
 import kdumpfile
 import mkvmcore
@@ -166,7 +167,8 @@ def check_program(options, core_path, expect_path, output, may_keep_more=False, 
     expected = expectation.read(expect_path)
     problems = []
     for level in expected.levels or options.levels:
-        for extra in ([], ["-l"]) if both and not expected.broken else ([],):
+        elf = "-E" in options.arguments.split()
+        for extra in ([], ["-l"]) if both and not elf and not expected.broken else ([],):
             what = " ".join(extra + [f"-d {level}"])
             result = run_program(options, [*extra, "-d", str(level)], core_path, output)
             if expected.broken:
@@ -180,7 +182,10 @@ def check_program(options, core_path, expect_path, output, may_keep_more=False, 
             settings = SimpleNamespace(incomplete=False, may_keep_more=may_keep_more,
                                        ignore_notes=options.ignore_notes)
             try:
-                readkdump.check(expect_path, level, core_path, output, settings, found.append)
+                if elf:
+                    checkelf.check(output, expect_path, level, core_path, found.append)
+                else:
+                    readkdump.check(expect_path, level, core_path, output, settings, found.append)
             except (FormatError, ValueError) as problem:
                 found.append(str(problem))
             problems += [f"{what}: {text}" for text in found[:options.limit]]

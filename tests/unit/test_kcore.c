@@ -16,12 +16,12 @@ static struct err e;
 
 /* In the order of 3.10: no physical address anywhere. */
 static const struct mem_segment unplaced[] = {
-	{ 0, TEXT, 0x2000000, 0x2000000 },
-	{ 0, UINT64_C(0xffffc90000000000), VMALLOC_LEN, VMALLOC_LEN },
-	{ 0, UINT64_C(0xffffffffa0000000), 0x5f000000, 0x5f000000 },
-	{ 0, UINT64_C(0xffff880000001000), 0x9e000, 0x9e000 },
-	{ 0, UINT64_C(0xffffea0000000000), 0x3000, 0x3000 },
-	{ 0, UINT64_C(0xffff880000100000), 0x3fe00000, 0x3fe00000 },
+	{ 0, TEXT, 0x2000000, 0x2000000, 7 },
+	{ 0, UINT64_C(0xffffc90000000000), VMALLOC_LEN, VMALLOC_LEN, 7 },
+	{ 0, UINT64_C(0xffffffffa0000000), 0x5f000000, 0x5f000000, 7 },
+	{ 0, UINT64_C(0xffff880000001000), 0x9e000, 0x9e000, 7 },
+	{ 0, UINT64_C(0xffffea0000000000), 0x3000, 0x3000, 7 },
+	{ 0, UINT64_C(0xffff880000100000), 0x3fe00000, 0x3fe00000, 7 },
 };
 
 TEST(x86_64_ranges_without_addresses_get_those_of_the_direct_map)
@@ -66,11 +66,11 @@ TEST(ranges_of_other_machines_without_addresses_are_no_memory)
 
 TEST(segments_of_dumps_keep_their_addresses)
 {
-	struct mem_segment one = { 0, UINT64_C(0xffff880000000000), 0x1000, 0x1000 };
-	struct mem_segment two[] = { { 0, UINT64_C(0xffff880000000000), 0x1000, 0x1000 },
-				     { 0x100000, UINT64_C(0xffff880000100000), 0x1000, 0x1000 } };
+	struct mem_segment one = { 0, UINT64_C(0xffff880000000000), 0x1000, 0x1000, 7 };
+	struct mem_segment two[] = { { 0, UINT64_C(0xffff880000000000), 0x1000, 0x1000, 7 },
+				     { 0x100000, UINT64_C(0xffff880000100000), 0x1000, 0x1000, 7 } };
 	/* QEMU tells no virtual addresses */
-	struct mem_segment qemu[] = { { 0, 0, 0x1000, 0x1000 }, { 0, 0, 0, 0x1000 } };
+	struct mem_segment qemu[] = { { 0, 0, 0x1000, 0x1000, 7 }, { 0, 0, 0, 0x1000, 7 } };
 
 	assert_false(kcore_segments(&one, 1));
 	assert_false(kcore_segments(two, 2));
@@ -106,7 +106,7 @@ TEST(copy_of_kcore_has_its_ram_once)
 
 	elf_file_build(&f, bytes, sizeof(bytes));
 	fd = file_of(bytes, sizeof(bytes), path);
-	assert_ok(mem_source_open(&src, path, &how, &e));
+	assert_ok(mem_source_open(&src, (const char *const[]){ path }, 1, &how, &e));
 	assert_false(src->live); /* a copy does not change */
 	assert_int_equal(src->end, 0x11000);
 	for (pfn_t at = 0; mem_source_next_run(src, at, 12, &run); at = run.end) {

@@ -47,7 +47,7 @@ static int open_memory(void **state)
 	put_u64(mem.bytes + 0x2000 + 510 * 8, 0xe3, false);
 	put_u64(mem.bytes + 0x1000 + 273 * 8, 0x3063, false);
 	put_u64(mem.bytes + 0x3000, 0xe3, false);
-	mem.segments[0] = (struct mem_segment){ 0x1000, DIRECT + 0x1000, 1, 0x100000 };
+	mem.segments[0] = (struct mem_segment){ 0x1000, DIRECT + 0x1000, 1, 0x100000, 7 };
 	mem.n_segments = 1;
 	k = NULL;
 	return 0;

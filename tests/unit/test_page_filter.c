@@ -386,6 +386,78 @@ TEST(restart_forgets_what_was_counted_and_what_was_pending)
 	world_close(&w);
 }
 
+TEST(block_whose_head_was_left_out_of_the_input_goes_all_the_same)
+{
+	uint8_t kept[PAGES / 8];
+
+	for (pfn_t window = 8; window <= PAGES; window *= 8) {
+		open_world(shapes[0], NULL);
+		fake_memory_runs(&w.mem,
+				 (struct pfn_run[]){ { 0, 64, RUN_DATA }, { 64, 72, RUN_EMPTY }, { 72, PAGES, RUN_DATA } }, 3);
+		put_page(64, free_block(4));
+		scan(DL_FREE, window, kept);
+		check_kept(kept, 0, 64, true);
+		check_kept(kept, 64, 80, false);
+		check_kept(kept, 80, PAGES, true);
+		world_close(&w);
+	}
+}
+
+TEST(pages_that_must_not_be_read_are_told_even_within_blocks_that_go)
+{
+	struct fields bad_tail = { .flags = POISON, .mapcount = UNTYPED, .head = 0x2001 };
+	uint8_t kept[PAGES / 8], bad[PAGES / 8] = { 0 };
+
+	for (size_t shape = 0; shape < 2 * ARRAY_SIZE(shapes); shape++) {
+		AUTO(page_filter) *f = NULL;
+
+		open_world(shapes[shape / 2], NULL);
+		threads = shape % 2 ? 2 : 0;
+		chunk_pages = shape % 2 ? 8 : 0;
+		put_compound(64, 3, of_user);
+		put_page(67, bad_tail);
+		put_page(100, (struct fields){ .flags = POISON, .mapcount = UNTYPED });
+		for (pfn_t pfn = 120; pfn < 130; pfn++)
+			put_page(pfn, (struct fields){ .mapcount = OFFLINE });
+		put_page(140, of_user);
+		f = open_filter(DL_USER);
+		page_filter_note_bad(f, bad);
+		assert_ok(page_filter_scan(f, 0, PAGES, kept, &e));
+		check_kept(kept, 64, 72, false);
+		for (pfn_t pfn = 0; pfn < PAGES; pfn++)
+			assert_int_equal(bitmap_test(bad, pfn), pfn == 67 || pfn == 100 || (pfn >= 120 && pfn < 130));
+		page_filter_close(f);
+		f = NULL;
+		world_close(&w);
+	}
+	threads = 0;
+	chunk_pages = 0;
+}
+
+TEST(window_is_decided_again_as_the_first_time)
+{
+	struct page_filter_state before[PAGES / 40 + 1];
+	uint8_t kept[PAGES / 8], again[5];
+	AUTO(page_filter) *f = NULL;
+
+	open_world(shapes[0], NULL);
+	put_page(32, free_block(5));
+	put_page(128, free_block(7));
+	f = open_filter(DL_FREE);
+	for (pfn_t at = 0; at < PAGES; at += 40) {
+		before[at / 40] = page_filter_state(f);
+		assert_ok(page_filter_scan(f, at, min_u64(at + 40, PAGES), kept + at / 8, &e));
+	}
+	for (pfn_t at = 440; at < PAGES; at -= 40) {
+		page_filter_resume(f, &before[at / 40]);
+		assert_ok(page_filter_scan(f, at, at + 40, again, &e));
+		assert_memory_equal(again, kept + at / 8, 5);
+	}
+	page_filter_close(f);
+	f = NULL;
+	world_close(&w);
+}
+
 /* --- pages that nobody may read ---------------------------------------------------------------------------------- */
 
 static void forbid(pfn_t first, pfn_t end)
@@ -485,7 +557,7 @@ static bool run_looks(pfn_t pfn)
 {
 	for (size_t i = 0; i < w.mem.n_runs; i++)
 		if (pfn >= w.mem.runs[i].start && pfn < w.mem.runs[i].end)
-			return w.mem.runs[i].kind == RUN_DATA || w.mem.runs[i].kind == RUN_LOST;
+			return w.mem.runs[i].kind != RUN_LATE;
 	return false;
 }
 
@@ -725,6 +797,9 @@ int main(void)
 		cmocka_unit_test(kernel_without_struct_pages_keeps_all),
 		cmocka_unit_test(bits_behind_the_end_of_a_window_are_zero),
 		cmocka_unit_test(restart_forgets_what_was_counted_and_what_was_pending),
+		cmocka_unit_test(block_whose_head_was_left_out_of_the_input_goes_all_the_same),
+		cmocka_unit_test(pages_that_must_not_be_read_are_told_even_within_blocks_that_go),
+		cmocka_unit_test(window_is_decided_again_as_the_first_time),
 		cmocka_unit_test(bad_offline_and_unaccepted_memory_is_never_read_at_any_level),
 		cmocka_unit_test(proof_of_pages_never_read_fails_when_one_is_read),
 		cmocka_unit_test(random_memory_is_decided_as_the_naive_model_does_in_windows_of_any_size),

@@ -237,8 +237,8 @@ TEST(phys_base_is_taken_from_the_image_segment_when_the_kernel_does_not_tell)
 	world_open_x86_64(&w, 16);
 	/* QEMU writes physical addresses as virtual ones: no image */
 	w.mem.segments[0] = (struct mem_segment){ .paddr = 0x100000, .vaddr = 0x100000, .filesz = 1, .memsz = 1 };
-	w.mem.segments[1] = (struct mem_segment){ PADDR_NONE, IMAGE + 0x1000000, 1, 1 };
-	w.mem.segments[2] = (struct mem_segment){ 0x3c000000, IMAGE + 0x1000000, 0x2000000, 0x2000000 };
+	w.mem.segments[1] = (struct mem_segment){ PADDR_NONE, IMAGE + 0x1000000, 1, 1, 7 };
+	w.mem.segments[2] = (struct mem_segment){ 0x3c000000, IMAGE + 0x1000000, 0x2000000, 0x2000000, 7 };
 	w.mem.n_segments = 3;
 	world_setup(&w);
 	assert_int_equal(w.k.arch_state.phys_base, 0x3b000000);
@@ -249,9 +249,9 @@ TEST(direct_map_is_seen_in_the_segments_and_not_imagined)
 	struct linear_range *r = &w.k.arch_state.linear[1];
 
 	world_open_x86_64(&w, 1024);
-	w.mem.segments[0] = (struct mem_segment){ 0x1000000, IMAGE + 0x1000000, 1, 0x2000000 };
-	w.mem.segments[1] = (struct mem_segment){ 0x1000, UINT64_C(0xffff9d0300001000), 0x9e000, 0x9e000 };
-	w.mem.segments[2] = (struct mem_segment){ 0x100000, UINT64_C(0xffff9d0300100000), 1, 0x300000 };
+	w.mem.segments[0] = (struct mem_segment){ 0x1000000, IMAGE + 0x1000000, 1, 0x2000000, 7 };
+	w.mem.segments[1] = (struct mem_segment){ 0x1000, UINT64_C(0xffff9d0300001000), 0x9e000, 0x9e000, 7 };
+	w.mem.segments[2] = (struct mem_segment){ 0x100000, UINT64_C(0xffff9d0300100000), 1, 0x300000, 7 };
 	w.mem.n_segments = 3;
 	world_setup(&w);
 	assert_int_equal(w.k.arch_state.n_linear, 2);
@@ -261,8 +261,8 @@ TEST(direct_map_is_seen_in_the_segments_and_not_imagined)
 	assert_false(r->proven);
 	world_close(&w);
 	world_open_x86_64(&w, 1024);
-	w.mem.segments[0] = (struct mem_segment){ 0x100000, 0x100000, 1, 0x300000 };
-	w.mem.segments[1] = (struct mem_segment){ 0x500000, 0, 1, 0x300000 };
+	w.mem.segments[0] = (struct mem_segment){ 0x100000, 0x100000, 1, 0x300000, 7 };
+	w.mem.segments[1] = (struct mem_segment){ 0x500000, 0, 1, 0x300000, 7 };
 	w.mem.n_segments = 2;
 	world_setup(&w);
 	assert_int_equal(w.k.arch_state.n_linear, 1);

@@ -5,7 +5,8 @@
 With the codecs "l" and "-" (none) both files must have the same bytes. Where they do not, each page that only one of
 them left out must be a page that the program treated right according to the states of oracle_drgn.py, and everything
 else must be the same. With "c", "p" and "z" the bytes depend on the version of a library, so there the program's pages
-must decompress to the vmcore's. "E" is ELF output, where pages left out in short runs are written nevertheless.
+must decompress to the vmcore's. "E" is ELF output, where pages left out in short runs are written nevertheless; there
+the segments and their bytes must be the same, but pages that must never be read are zeros here.
 """
 
 import argparse
@@ -62,6 +63,11 @@ def file_pages(core):
     return dumps.as_flags(runs, max(end for _, end in runs))
 
 
+def never_read(states, pfn):
+    """Pages that go at every level: reading them may bring the machine down."""
+    return pagestates.may_leave_out(states.word(pfn), 0)
+
+
 def check_elf(path, core, states, level):
     """ELF output by its own: all memory is described, what is there is true, what is not there need not be."""
     ours = dumps.ElfCore(path)
@@ -81,7 +87,8 @@ def check_elf(path, core, states, level):
         page = core.read(pfn * dumps.PAGE, dumps.PAGE)
         free = pagestates.may_leave_out(states.word(pfn), level) or level & 1 and page == zero
         if pfn < len(have) and have[pfn]:
-            if ours.read(pfn * dumps.PAGE, dumps.PAGE) != page:
+            data = ours.read(pfn * dumps.PAGE, dumps.PAGE)
+            if data != page and (data != zero or not never_read(states, pfn)):
                 different.append(pfn)
             # without any level that looks at pages, a tool may not look for those that can always go
             run = run + 1 if free and (level > 1 or page == zero) else 0
@@ -162,8 +169,32 @@ def explain(our_path, peer_path, states, level):
     return "\n".join(right)
 
 
+def compare_elf(our_path, peer_path, states):
+    """Are segments and bytes those of the peer? None if segments differ, else a text."""
+    ours, peer = dumps.checkelf.Elf(our_path), dumps.checkelf.Elf(peer_path)
+    if [load[:2] + load[3:] for load in ours.loads] != [load[:2] + load[3:] for load in peer.loads]:
+        return None
+    bad, zeros = [], []
+    for (paddr, _, offset, filesz, _, _), other in zip(ours.loads, peer.loads):
+        for at in range(0, filesz, 1 << 20):
+            size = min(1 << 20, filesz - at)
+            mine, theirs = ours.data[offset + at:offset + at + size], peer.data[other[2] + at:other[2] + at + size]
+            for page in range(0, size if mine != theirs else 0, dumps.PAGE):
+                if mine[page:page + dumps.PAGE] != theirs[page:page + dumps.PAGE]:
+                    pfn = (paddr + at + page) // dumps.PAGE
+                    is_zero = not any(mine[page:page + dumps.PAGE])
+                    (zeros if is_zero and never_read(states, pfn) else bad).append(pfn)
+    if bad or ours.notes != peer.notes:
+        raise Failed("notes or %d pages differ from the peer's: pfn %s" % (len(bad), dumps.ranges(bad)))
+    text = "%d segments and their bytes as the peer's" % len(ours.loads)
+    return text + (", but zeros here for what must not be read: pfn %s" % dumps.ranges(zeros) if zeros else "")
+
+
 def explain_elf(our_path, peer_path, states, level):
     """As above for ELF output, whose pages have been compared with the vmcore already."""
+    same = compare_elf(our_path, peer_path, states)
+    if same:
+        return same
     ours, peer = (file_pages(dumps.ElfCore(path)) for path in (our_path, peer_path))
     total = max(len(ours), len(peer))
     ours, peer = ours.ljust(total, b"\0"), peer.ljust(total, b"\0")

@@ -6,6 +6,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "gen"))
 
+import checkelf  # noqa: E402,F401
 from elfreader import ALL_ONES, ElfCore, FormatError  # noqa: E402,F401
 from readkdump import KdumpFile, check_pages  # noqa: E402,F401
 
