@@ -11,7 +11,6 @@
 #include "command/dump_report.h"
 #include "command/page_plan.h"
 #include "command/page_seek.h"
-#include "elf_info.h"
 #include "input/input_file.h"
 #include "output/elf_writer.h"
 #include "output/sink.h"
@@ -50,9 +49,6 @@ static enum status check_input(const struct dump_elf *d, struct err *e)
 	struct mem_segment s;
 	uint64_t bytes = 0;
 
-	if (src->ops != &elf_source)
-		return err_set(e, E_USAGE, "-E needs an ELF file as input; %s is a %s", d->opt->inputs[0],
-			       src->ops->name);
 	for (size_t i = 0; mem_source_segment(src, i, &s); i++)
 		if (s.paddr != PADDR_NONE && bytes / 4 <= src->file->size)
 			bytes += min_u64(s.filesz, src->file->size);
@@ -76,6 +72,11 @@ static enum status decide(struct dump_elf *d, struct err *e)
 	progress_end(&p);
 	page_filter_say_doubts(d->plan.filter);
 	d->decided = *page_filter_counts(d->plan.filter);
+	if (d->plan.drops_vmemmap) {
+		if (page_plan_drop_vmemmap(&d->plan, e))
+			return e->status;
+		d->seek.loaded = (struct plan_window){ 0 };
+	}
 	return d->plan.kept ? OK : err_set(e, E_FORMAT, "no page is left to dump");
 }
 
@@ -321,6 +322,8 @@ static void report(const struct dump_elf *d)
 		.cache = page_filter_cache_counts(d->plan.filter),
 		.max_mapnr = d->plan.kernel->max_mapnr,
 		.zero_pages = c->pages.zero_pages,
+		.drops_vmemmap = d->plan.drops_vmemmap,
+		.vmemmap_pages = d->plan.vmemmap_dropped,
 		.elf = true,
 		.pages_in_elf = c->in_file,
 		.bytes_written = d->sink->bytes_written,

@@ -150,14 +150,50 @@ PY
 	lacks "$output" "in ELF format"
 }
 
+@test "stream is the same file, at any level" {
+	for level in 0 1; do
+		"$PROGRAM" --message-level 4 -f -E -d $level vmcore want
+		"$PROGRAM" --message-level 4 -F -E -d $level vmcore >stream
+		"$PROGRAM" --message-level 4 -f -R out <stream
+		cmp want out
+		perl "$ROOT/makedumpfile-R.pl" out2 <stream
+		cmp want out2
+	done
+	# a stream that is cut is no file that says it is whole
+	for n in 5000 9000 100000; do
+		head -c $n stream >cut
+		run -1 "$PROGRAM" --message-level 4 -f -R out <cut
+		is_marked out
+	done
+}
+
+@test "unused struct pages go from ELF files, too" {
+	mkkernel kernel-6.12 kernel
+	mkdir -p work
+	"$PROGRAM" --message-level 16 -E -e -d 31 kernel want >said
+	grep -q "Unused vmemmap pages    : 0x0*[1-9a-f]" said
+	"$PROGRAM" --message-level 4 -f -E -e -d 31 --work-dir work --cyclic-buffer 1 kernel out
+	cmp want out
+}
+
+@test "list of levels begins anew in the same file" {
+	size=$("$PROGRAM" --message-level 4 -f -E -d 1 vmcore out && stat -c %s out)
+	"$PROGRAM" --message-level 4 -f -E -d 1 vmcore want
+	run -0 "$PROGRAM" --message-level 6 -f -E -L "$size" -d 0,1 vmcore out
+	contains "$output" "Retry with the next dump level (1)."
+	cmp want out
+	run -1 "$PROGRAM" -f -E -L 8192 -d 0,1 vmcore out
+	is_marked out
+}
+
 # --- what is not possible ---------------------------------------------------------------------------------------------
 
 @test "input that is not ELF is refused before anything is made" {
 	"$PROGRAM" --message-level 0 vmcore dump
 	run -1 --separate-stderr "$PROGRAM" -E dump out
+	contains "$output" "'-E' option is disabled, because dump is kdump-compressed"
 	contains "$output" "makedumpfile Failed."
 	[ ! -e out ]
-	[ -n "$stderr" ]
 }
 
 @test "existing file, input and folder are refused as with the other format" {

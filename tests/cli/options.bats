@@ -153,7 +153,7 @@ makedumpfile Failed.
 			[ ! -e out ]
 		done
 	done < <(rows)
-	[ "$n" -gt 10 ]
+	[ "$n" -gt 5 ]
 }
 
 # company OPTION: the command line in which it makes sense
