@@ -172,10 +172,10 @@ PY
 
 @test "disk that cannot read some pages loses just these" {
 	# the first reads find out what the file is
-	strace -o trace -e trace=pread64 "$PROGRAM" --non-mmap -d 0 vmcore whole >said
+	strace -o trace -e trace=pread64 "$PROGRAM" --num-threads 0 --non-mmap -d 0 vmcore whole >said
 	reads=$(grep -c ^pread64 trace)
 	run -1 --separate-stderr strace -o trace -e trace=pread64 -e "inject=pread64:error=EIO:when=$((reads - 1))+" \
-		"$PROGRAM" --non-mmap -d 0 vmcore out
+		"$PROGRAM" --num-threads 0 --non-mmap -d 0 vmcore out
 	contains "$stderr" "cannot be read and are missing in the dump"
 	contains "$stderr" "Input/output error"
 	is_incomplete out
@@ -183,7 +183,7 @@ PY
 	[ "$pages" -lt 256 ]
 	# a single error costs nothing: the pages are asked for one by one
 	run -0 strace -o trace -e trace=pread64 -e "inject=pread64:error=EIO:when=$reads" \
-		"$PROGRAM" --non-mmap -d 0 vmcore out2
+		"$PROGRAM" --num-threads 0 --non-mmap -d 0 vmcore out2
 	cmp whole out2
 }
 
