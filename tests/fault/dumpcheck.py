@@ -8,6 +8,7 @@ SIGNATURE = b"KDUMP   "
 INCOMPLETE = 8
 STATUS_AT = 424                         # of a 64-bit dump
 DESCRIPTOR = 24
+PT_LOAD, FLAGS_AT, PAGE = 1, 48, 4096
 
 
 class Whole:
@@ -38,11 +39,60 @@ class Whole:
             at = text.find("1", at + 1)
 
 
+    def check(self, path):
+        return check_kdump(path, self)
+
+
+class WholeElf:
+    """A dump in ELF format is compared with the memory that it is about: one segment of the input, from 0 on."""
+
+    def __init__(self, vmcore):
+        with open(vmcore, "rb") as f:
+            data = f.read()
+        _, _, _, offset, filesz, _, _ = next(p for p in program_headers(data) if p[0] == PT_LOAD)
+        self.memory = data[offset:offset + filesz]
+
+    def check(self, path):
+        """(is there a dump, is it marked, pages that can be read); raises Wrong."""
+        with open(path, "rb") as f:
+            data = f.read()
+        headers = list(program_headers(data))
+        if not headers:
+            return False, False, 0                  # claims nothing
+        if not struct.unpack_from("<I", data, FLAGS_AT)[0] & 1:
+            raise Wrong("the mark is missing")
+        pages = 0
+        for kind, _, paddr, offset, filesz, memsz, _ in headers:
+            if kind != PT_LOAD:
+                continue
+            if offset + filesz > len(data):
+                raise Wrong(f"memory at {paddr:#x} is claimed behind the end of the file")
+            if paddr + memsz > len(self.memory):
+                raise Wrong(f"there was no memory at {paddr:#x}")
+            if data[offset:offset + filesz] + bytes(memsz - filesz) != self.memory[paddr:paddr + memsz]:
+                raise Wrong(f"memory at {paddr:#x} is not what it was")
+            pages += memsz // PAGE
+        return True, True, pages
+
+
+def program_headers(data):
+    """(type, flags, paddr, offset, filesz, memsz, vaddr) of a 64-bit little-endian file, as far as there are any."""
+    if len(data) < 64 or data[:4] != b"\x7fELF":
+        return
+    phoff, = struct.unpack_from("<Q", data, 32)
+    size, number = struct.unpack_from("<HH", data, 54)
+    for at in range(phoff, phoff + size * number, size or 1):
+        if at + size > len(data):
+            raise Wrong("program headers are cut")
+        kind, flags, offset, vaddr, paddr, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", data, at)
+        yield kind, flags, paddr, offset, filesz, memsz, vaddr
+
+
 class Wrong(Exception):
     pass
 
 
-def check(path, whole):
+def check_kdump(path, whole):
     """(is there a dump, is it marked, pages that can be read); raises Wrong."""
     size = os.stat(path).st_size
     with open(path, "rb") as f:

@@ -19,7 +19,7 @@ import dumpcheck
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # cells with many points
-OFTEN_WAYS = ("kdump", "flattened", "-R ours", "-R foreign")
+OFTEN_WAYS = ("kdump", "ELF", "flattened", "flattened ELF", "-R ours", "-R foreign")
 OFTEN_FAULTS = ("full", "-L", "SIGKILL", "EIO")
 
 
@@ -58,14 +58,19 @@ class Table:
         self.program(*level, "--split", "vmcore", "whole1", "whole2", "whole3")
         whole = dumpcheck.Whole(self.path("whole"))
         parts = {f"out{i}": dumpcheck.Whole(self.path(f"whole{i}")) for i in (1, 2, 3)}
-        out = {"out": whole}
+        out, elf = {"out": whole}, {"out": dumpcheck.WholeElf(self.path("vmcore"))}
+        with open(self.path("elf"), "wb") as f:
+            self.program(*level, "-E", "-F", "vmcore", stdout=f)
         self.ways = [
             Run("kdump", [*level, "vmcore", "out"], out),
+            Run("ELF", [*level, "-E", "vmcore", "out"], elf),
             Run("split", [*level, "--split", "vmcore", "out1", "out2", "out3"], parts),
             Run("flattened", [*level, "-F", "vmcore"], out, streams=True),
+            Run("flattened ELF", [*level, "-E", "-F", "vmcore"], elf, streams=True),
             Run("reassemble", ["--reassemble", "whole3", "whole1", "whole2", "out"], out),
             Run("-R ours", ["-R", "out"], out, "ours"),
             Run("-R foreign", ["-R", "out"], out, "foreign"),
+            Run("-R ELF", ["-R", "out"], elf, "elf"),
         ]
         for text in self.options.stream:
             name, _, stream = text.partition("=")
@@ -144,7 +149,7 @@ class Table:
             if not os.path.exists(path):
                 continue
             files += not run.streams
-            _, is_marked, readable = dumpcheck.check(path, whole)
+            _, is_marked, readable = whole.check(path)
             marked += is_marked
             pages += readable
         return files, marked, pages
@@ -213,7 +218,7 @@ class Table:
                 before = self.failures
                 text = self.cell(run, fault)
                 self.number += 1
-                print(f"{'not ok' if self.failures > before else 'ok'} {self.number} - {run.name:<12} {fault:<12} {text}",
+                print(f"{'not ok' if self.failures > before else 'ok'} {self.number} - {run.name:<13} {fault:<12} {text}",
                       flush=True)
         return 1 if self.failures else 0
 
