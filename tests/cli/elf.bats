@@ -162,8 +162,8 @@ PY
 	done
 	# a stream that is cut is no file that says it is whole
 	for n in 5000 9000 100000; do
-		head -c $n stream >cut
-		run -1 "$PROGRAM" --message-level 4 -f -R out <cut
+		head -c $n stream >piece
+		run -1 "$PROGRAM" --message-level 4 -f -R out <piece
 		is_marked out
 	done
 }
