@@ -533,6 +533,8 @@ enum status command_dump(const struct options *opt, struct err *e)
 			  .ended = PTHREAD_COND_INITIALIZER };
 	enum status st;
 
+	if (opt->splitblock_size && !opt->split)
+		message(MSG_COMMON, "--splitblock-size means nothing without --split.\n");
 	if (opt->elf)
 		return command_dump_elf(opt, e);
 

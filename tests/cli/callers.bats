@@ -78,6 +78,70 @@ PY
 	run ! grep -iE "fail|error|invalid|can't" said
 }
 
+@test "Fedora: a stream to ssh or a raw disk, and back at the next boot" {
+	local collector="$PROGRAM -l --message-level 7 -d 31"
+	$collector vmcore want >/dev/null 2>&1
+	run -0 "$PROGRAM" --check-params -l --message-level 7 -d 31 -F vmcore
+	equal "$output" ""
+	# the option is put at the end of the words, and the disk goes on behind the dump
+	truncate -s 64M raw
+	(set -o pipefail && $collector -F vmcore 2>console | dd of=raw bs=512 conv=notrunc status=none)
+	contains "$(<console)" "The dumpfile is saved to STDOUT."
+	"$PROGRAM" -R vmcore.new <raw >/dev/null 2>&1
+	cmp want vmcore.new
+	# a disk without a dump is told at once
+	truncate -s 1M empty
+	run -1 timeout 5 "$PROGRAM" -R other <empty
+}
+
+@test "Debian: a stream through a compressor, -F once or twice" {
+	"$PROGRAM" -c -d 31 vmcore want >/dev/null 2>&1
+	# shellcheck disable=SC2043
+	for args in '-F -c -d 31' '-c -d 31 -F' '-F -F -c -d 31'; do
+		# shellcheck disable=SC2086
+		"$PROGRAM" $args vmcore 2>/dev/null | gzip -1 >dump-incomplete
+		gzip -dc dump-incomplete | "$PROGRAM" -f -R out >/dev/null 2>&1
+		cmp want out
+	done
+}
+
+@test "SUSE: streams of all formats into a FIFO, with threads" {
+	local format
+	for format in -E -c -l -p -z; do
+		"$PROGRAM" $format --message-level 0 -d 31 vmcore want
+		mkfifo fifo
+		cat fifo >stream &
+		"$PROGRAM" -F $format --num-threads 2 --message-level 6 -d 31 vmcore >fifo 2>said
+		wait
+		rm fifo
+		"$PROGRAM" -R out <stream >/dev/null 2>&1
+		cmp want out
+		rm -f out want
+	done
+}
+
+@test "retrace-server: a stream in a file is told by its first bytes" {
+	"$PROGRAM" -c -d 0 --message-level 0 vmcore want
+	"$PROGRAM" -F -c -d 0 vmcore >flat 2>/dev/null
+	equal "makedumpfile" "$(head -c 12 flat)"
+	"$PROGRAM" -R new <flat >/dev/null
+	cmp want new
+}
+
+@test "RHEL: split with a name for each part, then joined" {
+	"$PROGRAM" -d 31 vmcore want >/dev/null 2>&1
+	run -0 "$PROGRAM" --split -d 31 vmcore f1 f2 f3
+	contains "$output" "The dumpfiles are saved to f1, f2, and f3."
+	run -0 "$PROGRAM" --reassemble f1 f2 f3 out
+	contains "$output" "The dumpfile is saved to out."
+	cmp want out
+	run -0 "$PROGRAM" --split --splitblock-size 1024 -d 31 -f vmcore f1 f2 f3
+	run -0 "$PROGRAM" -f --reassemble f1 f2 f3 out
+	cmp want out
+	run -0 "$PROGRAM" -f --splitblock-size 1024 -d 31 vmcore out
+	contains "$output" "--splitblock-size means nothing without --split."
+}
+
 @test "Google, NixOS and the kernel's manual: plain lines" {
 	"$PROGRAM" -c -d 31 vmcore a
 	"$PROGRAM" -c -d 31 --num-threads 2 vmcore b
