@@ -126,6 +126,12 @@ enum status input_file_open(struct input_file **out, const char *path, bool no_m
 	f->size = f->stored = (uint64_t)end;
 	f->mappable = !no_mmap;
 	f->maps_eagerly = !fstatfs(f->fd, &fs) && fs.f_type == PROC_SUPER_MAGIC;
+	if (f->maps_eagerly) {
+		f->one_reader = malloc(sizeof(*f->one_reader));
+		if (!f->one_reader)
+			return err_nomem(e, sizeof(*f->one_reader));
+		pthread_mutex_init(f->one_reader, NULL);
+	}
 	*out = f;
 	f = NULL;
 	return OK;
@@ -137,6 +143,9 @@ void input_file_close(struct input_file *f)
 		flat_file_close(f->flat);
 	if (f->fd >= 0)
 		close(f->fd);
+	if (f->one_reader)
+		pthread_mutex_destroy(f->one_reader);
+	free(f->one_reader);
 	free(f);
 }
 
@@ -168,6 +177,18 @@ uint64_t input_file_next_data(const struct input_file *f, uint64_t pos)
 	return errno == ENXIO ? f->size : pos;
 }
 
+static size_t read_file(const struct input_file *f, uint64_t pos, void *buf, size_t len, int *sys_errno)
+{
+	size_t n;
+
+	if (f->one_reader)
+		pthread_mutex_lock(f->one_reader);
+	n = fd_pread(f->fd, (off_t)pos, buf, len, sys_errno);
+	if (f->one_reader)
+		pthread_mutex_unlock(f->one_reader);
+	return n;
+}
+
 enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf, size_t len, struct err *e)
 {
 	int sys_errno;
@@ -177,7 +198,7 @@ enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf,
 		return flat_file_read(f->flat, pos, buf, len, e);
 	if (pos > INT64_MAX - len)
 		return err_set(e, E_UNREADABLE, "%s: offset %#llx is out of range", f->path, (unsigned long long)pos);
-	n = fd_pread(f->fd, (off_t)pos, buf, len, &sys_errno);
+	n = read_file(f, pos, buf, len, &sys_errno);
 	if (n == len)
 		return OK;
 	if (sys_errno) {
@@ -271,9 +292,9 @@ static enum status view_by_read(struct input_window *w, const struct window_want
 		return e->status;
 	if (len > w->buf_len)
 		len = w->buf_len;
-	n = fd_pread(w->file->fd, (off_t)pos, w->buf, len, &sys_errno);
+	n = read_file(w->file, pos, w->buf, len, &sys_errno);
 	if (n < must && len > must) /* one bad page must not take its neighbours along */
-		n = fd_pread(w->file->fd, (off_t)pos, w->buf, must, &sys_errno);
+		n = read_file(w->file, pos, w->buf, must, &sys_errno);
 	if (n < must) {
 		if (!sys_errno)
 			return err_set(e, E_UNREADABLE, "%s ends at %#llx", w->file->path,

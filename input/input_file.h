@@ -3,6 +3,7 @@
 #ifndef INPUT_INPUT_FILE_H
 #define INPUT_INPUT_FILE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,11 @@ struct input_file {
 	struct flat_file *flat; /* NULL: the bytes are those of the file */
 	bool mappable;
 	bool maps_eagerly; /* procfs fills the page tables of a mapping at once: map no more than is used */
+	/*
+	 * NULL: several threads may read at once.  Files of procfs may have one buffer for all reads of an open file, as
+	 * /proc/kcore has: two at once would get each other's bytes.
+	 */
+	pthread_mutex_t *one_reader;
 	const char *path; /* borrowed from the command line */
 };
 
