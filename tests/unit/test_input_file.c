@@ -260,6 +260,18 @@ TEST(read_needs_all_of_its_bytes)
 	close(fd);
 }
 
+/* Reads of /proc/kcore share a buffer in the kernel: two threads at once got each other's bytes. */
+TEST(files_of_procfs_are_read_by_one_thread_at_a_time)
+{
+	AUTO(input_file) *proc = NULL;
+	AUTO(input_file) *plain = NULL;
+
+	assert_ok(input_file_open(&proc, "/proc/self/maps", false, &e));
+	assert_non_null(proc->one_reader);
+	assert_ok(input_file_open(&plain, "/dev/zero", false, &e));
+	assert_null(plain->one_reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +284,7 @@ int main(void)
 		cmocka_unit_test(bus_error_of_anybody_else_is_deadly),
 		cmocka_unit_test(names_that_cannot_be_opened_are_told_with_the_reason),
 		cmocka_unit_test(read_needs_all_of_its_bytes),
+		cmocka_unit_test(files_of_procfs_are_read_by_one_thread_at_a_time),
 	};
 
 	message_set_level(0);
