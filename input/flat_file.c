@@ -282,7 +282,7 @@ static enum status index_records(struct flat_file *f, struct err *e)
 		f->cut = "it ends without its end mark";
 	else if (kind == WALK_BAD)
 		f->cut = "it has a record that makes no sense, and ends there";
-	if (!f->records)
+	if (!f->size)
 		return err_set(e, E_FORMAT, "the flattened file holds nothing");
 	return resolve(f, e);
 }
