@@ -4,6 +4,7 @@
 #define BASE_BYTES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -73,6 +74,15 @@ static inline uint64_t shift_up(uint64_t v, unsigned shift)
 static inline uint64_t round_up_u64(uint64_t v, uint64_t unit)
 {
 	return (v + unit - 1) / unit * unit;
+}
+
+/* Are `len` bytes, at least 8, all zero?  Most that are not show it in the first word; the rest must equal what lies before. */
+static inline bool bytes_are_zero(const uint8_t *p, size_t len)
+{
+	uint64_t first;
+
+	memcpy(&first, p, sizeof(first));
+	return !first && !memcmp(p, p + sizeof(first), len - sizeof(first));
 }
 
 static inline uint64_t min_u64(uint64_t a, uint64_t b)

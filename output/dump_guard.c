@@ -72,17 +72,12 @@ static enum status write_out(struct dump_guard *g, uint64_t pos, const uint8_t *
 	return len ? sink_write(g->sink, pos, buf, len, e) : OK;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	return !memcmp(p, zeros, len);
-}
-
 /* A piece that need not be written: it reads as zero already. */
 static bool may_be_hole(const struct dump_guard *g, uint64_t pos, const uint8_t *buf, size_t len)
 {
 	bool inside;
 
-	return g->sink->holes_are_zero && !g->scattered && is_zero(buf, len) &&
+	return g->sink->holes_are_zero && !g->scattered && !memcmp(buf, zeros, len) &&
 	       extents_part(&g->written, pos, pos + len, &inside) == pos + len && !inside;
 }
 

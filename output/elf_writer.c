@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "format/elf_core.h"
-#include "output/page_packer.h"
+#include "output/note_copy.h"
 #include "print_info.h"
 
 /* Measured: larger writes gain nothing, and the file system wants them aligned. */
@@ -18,7 +18,7 @@
 #define DATA_ALIGN 4096u
 /* Pages of one piece at most. */
 #define BATCH_PAGES 1024u
-#define NOTE_PIECE ((size_t)64 << 10)
+#define MARK_NOTE_MAX (ELF_NHDR_LEN + 12) /* "INCOMPLETE" and its padding */
 /* Program headers that are gathered; those of a machine with little memory are written once. */
 #define PHDR_BUFFER 512u
 /* After so much data the headers in the file are brought up to it: a killed program leaves the rest behind. */
@@ -92,18 +92,6 @@ static enum status write_header(struct elf_writer *w, uint64_t phnum, bool incom
 	return sink_write(w->sink, 0, raw, elf_header_len(&w->header), e);
 }
 
-static enum status write_zeros(struct elf_writer *w, uint64_t from, uint64_t to, struct err *e)
-{
-	while (from < to) {
-		size_t n = (size_t)min_u64(to - from, sizeof(zeros));
-
-		if (sink_write(w->sink, from, zeros, n, e))
-			return e->status;
-		from += n;
-	}
-	return OK;
-}
-
 /* The program header of the notes; the note that is the mark, where there is one, comes last of them. */
 static void encode_note_phdr(const struct elf_writer *w, bool incomplete, uint8_t raw[ELF_PHDR_MAX])
 {
@@ -117,31 +105,18 @@ static void encode_note_phdr(const struct elf_writer *w, bool incomplete, uint8_
 
 static enum status write_notes(struct elf_writer *w, struct err *e)
 {
-	AUTO_FREE uint8_t *piece = malloc(NOTE_PIECE);
 	uint64_t len = w->src->notes_len, mark_at = w->note.offset + round_up_u64(len, 4);
 	struct elf_note mark = { sizeof(ELF_NOTE_INCOMPLETE), 0, 0 };
+	uint8_t raw[MARK_NOTE_MAX] = { 0 };
 
-	if (!piece)
-		return err_nomem(e, NOTE_PIECE);
-	for (uint64_t pos = 0; pos < len; pos += NOTE_PIECE) {
-		size_t n = (size_t)min_u64(len - pos, NOTE_PIECE);
-
-		if (mem_source_read_notes(w->src, pos, piece, n, e)) {
-			message(MSG_ERROR, "%s: the notes are cut.\n", e->text);
-			w->notes_lost = true;
-			memset(piece, 0, n);
-		}
-		if (sink_write(w->sink, w->note.offset + pos, piece, n, e))
-			return e->status;
-	}
-	if (!w->sink->holes_are_zero && write_zeros(w, w->note.offset + len, w->data_end, e))
+	if (note_copy(w->sink, w->src, w->note.offset, &w->notes_lost, e) ||
+	    (!w->sink->holes_are_zero && sink_write_zeros(w->sink, w->note.offset + len, w->data_end, e)))
 		return e->status;
 	if (!w->mark_len)
 		return OK;
-	memset(piece, 0, w->mark_len);
-	elf_note_encode(piece, &mark, w->header.big_endian);
-	memcpy(piece + ELF_NHDR_LEN, ELF_NOTE_INCOMPLETE, sizeof(ELF_NOTE_INCOMPLETE));
-	return sink_write(w->sink, mark_at, piece, w->mark_len, e);
+	elf_note_encode(raw, &mark, w->header.big_endian);
+	memcpy(raw + ELF_NHDR_LEN, ELF_NOTE_INCOMPLETE, sizeof(ELF_NOTE_INCOMPLETE));
+	return sink_write(w->sink, mark_at, raw, w->mark_len, e);
 }
 
 /* Places everything before the data, and writes it.  The room of all headers is taken now, before data takes it. */
@@ -171,7 +146,7 @@ static enum status write_front(struct elf_writer *w, struct err *e)
 	elf_header_encode(raw, &w->header);
 	encode_note_phdr(w, true, raw + header_len);
 	if (sink_write(w->sink, 0, raw, header_len + phdr_len, e) ||
-	    write_zeros(w, header_len + phdr_len, w->note.offset, e) || write_notes(w, e))
+	    sink_write_zeros(w->sink, header_len + phdr_len, w->note.offset, e) || write_notes(w, e))
 		return e->status;
 	w->headers_written = 1;
 	return w->sink->ops->set_length(w->sink, w->data_end, e);
@@ -507,7 +482,7 @@ static enum status add_page(struct elf_writer *w, paddr_t end, bool find_zero, s
 	w->counts.pages.pages++;
 	if (mem_read(w->reader, page, w->page, w->page_size, &why))
 		return lose(w, from, end, why.text, e);
-	if (find_zero && page_is_zero(w->page, w->page_size)) {
+	if (find_zero && bytes_are_zero(w->page, w->page_size)) {
 		count_zero(w, page >> w->page_shift);
 		leave_out(w, end, false);
 		return OK;
@@ -525,7 +500,7 @@ static enum status add_lent(struct elf_writer *w, const uint8_t *data, size_t n,
 
 	memset(w->zero, 0, sizeof(w->zero));
 	for (size_t z = 0; w->find_zero && z < n; z++)
-		if (page_is_zero(data + (z << w->page_shift), w->page_size))
+		if (bytes_are_zero(data + (z << w->page_shift), w->page_size))
 			w->zero[z / 64] |= UINT64_C(1) << z % 64;
 	if (!mem_view_intact(w->reader)) {
 		for (i = 0; i < n; i++)

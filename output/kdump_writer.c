@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "format/elf_core.h"
 #include "format/page_desc.h"
+#include "output/note_copy.h"
 #include "output/page_pipeline.h"
 #include "print_info.h"
 
@@ -20,7 +21,6 @@
 #define DESC_BATCH 512	 /* descriptors that are encoded at once */
 /* On a full disk so much data at a time is given up, until the descriptors of the rest fit. */
 #define SALVAGE_STEP ((uint64_t)16 << 10)
-#define NOTE_PIECE ((size_t)64 << 10)
 /* Bitmaps are written where they have bits, in pieces of this size; the rest are holes. */
 #define BITMAP_PIECE ((size_t)4 << 10)
 
@@ -57,16 +57,9 @@ struct kdump_writer {
 static const uint8_t zeros[PAGE_SIZE_MAX];
 
 /* On a device what is not written is whatever was there before. */
-static enum status write_zeros(struct kdump_writer *w, uint64_t from, uint64_t to, struct err *e)
+static enum status fill_gap(struct kdump_writer *w, uint64_t from, uint64_t to, struct err *e)
 {
-	while (!w->sink->holes_are_zero && from < to) {
-		size_t n = (size_t)min_u64(to - from, sizeof(zeros));
-
-		if (sink_write(w->sink, from, zeros, n, e))
-			return e->status;
-		from += n;
-	}
-	return OK;
+	return w->sink->holes_are_zero ? OK : sink_write_zeros(w->sink, from, to, e);
 }
 
 static enum status write_header(struct kdump_writer *w, struct err *e)
@@ -75,27 +68,6 @@ static enum status write_header(struct kdump_writer *w, struct err *e)
 
 	kdump_header_encode(raw, &w->header, w->layout, w->big_endian);
 	return sink_write(w->sink, 0, raw, kdump_header_len(w->layout), e);
-}
-
-static enum status write_notes(struct kdump_writer *w, uint64_t at, struct err *e)
-{
-	AUTO_FREE uint8_t *piece = malloc(NOTE_PIECE);
-	uint64_t len = w->src->notes_len;
-
-	if (!piece)
-		return err_nomem(e, NOTE_PIECE);
-	for (uint64_t pos = 0; pos < len; pos += NOTE_PIECE) {
-		size_t n = (size_t)min_u64(len - pos, NOTE_PIECE);
-
-		if (mem_source_read_notes(w->src, pos, piece, n, e)) {
-			message(MSG_ERROR, "%s: the notes are cut.\n", e->text);
-			w->notes_lost = true;
-			memset(piece, 0, n);
-		}
-		if (sink_write(w->sink, at + pos, piece, n, e))
-			return e->status;
-	}
-	return OK;
 }
 
 static enum status write_front(struct kdump_writer *w, const struct dump_about *about, struct err *e)
@@ -139,10 +111,10 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 		sub->size_vmcoreinfo = w->src->vmcoreinfo_len;
 	}
 	kdump_sub_header_encode(raw, sub, w->layout, w->big_endian);
-	if (write_header(w, e) || write_zeros(w, kdump_header_len(w->layout), bs, e) ||
-	    sink_write(w->sink, bs, raw, sub_len, e) || write_notes(w, notes_at, e))
+	if (write_header(w, e) || fill_gap(w, kdump_header_len(w->layout), bs, e) ||
+	    sink_write(w->sink, bs, raw, sub_len, e) || note_copy(w->sink, w->src, notes_at, &w->notes_lost, e))
 		return e->status;
-	return write_zeros(w, notes_at + notes_len, w->desc_at, e);
+	return fill_gap(w, notes_at + notes_len, w->desc_at, e);
 }
 
 void kdump_writer_close(struct kdump_writer *w)
@@ -159,14 +131,6 @@ const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w)
 	return &w->counts;
 }
 
-static bool all_zero(const uint8_t *p, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (p[i])
-			return false;
-	return true;
-}
-
 enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t first, const uint8_t *bits, size_t bytes,
 				    struct err *e)
 {
@@ -178,7 +142,7 @@ enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t fir
 		/* one write for each stretch of pieces that have bits */
 		for (start = done; done < bytes; done += n) {
 			n = (size_t)min_u64(bytes - done, BITMAP_PIECE);
-			if (all_zero(bits + done, n))
+			if (!memcmp(bits + done, zeros, n))
 				break;
 		}
 		n = (size_t)min_u64(bytes - done, BITMAP_PIECE);
@@ -305,7 +269,7 @@ enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, s
 {
 	uint64_t data = w->desc_at + n_pages * PAGE_DESC_LEN;
 
-	if (w->sink->ops->set_length(w->sink, data, e) || write_zeros(w, w->desc_at, data, e))
+	if (w->sink->ops->set_length(w->sink, data, e) || fill_gap(w, w->desc_at, data, e))
 		return e->status;
 	w->data_at = w->zero_at = data;
 	w->promised = n_pages;

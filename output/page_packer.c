@@ -68,15 +68,6 @@ size_t page_packer_block_room(const struct page_packer *p)
 /* Measured: how much of the next page to fetch while this one is being worked on. */
 #define AHEAD_BYTES 512
 
-/* Most pages that are not zero show it in the first word; the rest must equal what lies a word before. */
-bool page_is_zero(const uint8_t *page, size_t len)
-{
-	uint64_t first;
-
-	memcpy(&first, page, sizeof(first));
-	return !first && !memcmp(page, page + sizeof(first), len - sizeof(first));
-}
-
 /* `next` is the page to be packed after this one; `page` itself when it may not be touched yet. */
 static size_t pack_one(struct page_packer *p, const uint8_t *page, const uint8_t *next, uint8_t *out,
 		       struct packed_page *to)
@@ -85,7 +76,7 @@ static size_t pack_one(struct page_packer *p, const uint8_t *page, const uint8_t
 
 	for (size_t i = 0; i < AHEAD_BYTES; i += 64)
 		__builtin_prefetch(next + i);
-	if (p->find_zero && page_is_zero(page, p->page_size)) {
+	if (p->find_zero && bytes_are_zero(page, p->page_size)) {
 		*to = (struct packed_page){ 0, 0, PACKED_ZERO };
 		return 0;
 	}

@@ -22,9 +22,6 @@ struct packed_page {
 	enum packed_kind kind;
 };
 
-/* Is a page of `len` bytes, a multiple of 8, all zero? */
-bool page_is_zero(const uint8_t *page, size_t len);
-
 /* One worker's means: a reader, an encoder, a page of its own. */
 struct page_packer;
 

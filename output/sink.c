@@ -2,6 +2,8 @@
 /* What all sinks share. */
 #include "output/sink.h"
 
+#include "base/bytes.h"
+
 void sink_close(struct sink *s)
 {
 	s->ops->close(s);
@@ -25,4 +27,18 @@ enum status sink_write(struct sink *s, uint64_t pos, const void *buf, size_t len
 
 	s->bytes_written += written;
 	return st ? err_add(e, "%s", s->name) : OK;
+}
+
+enum status sink_write_zeros(struct sink *s, uint64_t from, uint64_t to, struct err *e)
+{
+	static const uint8_t zeros[65536];
+
+	while (from < to) {
+		size_t n = (size_t)min_u64(to - from, sizeof(zeros));
+
+		if (sink_write(s, from, zeros, n, e))
+			return e->status;
+		from += n;
+	}
+	return OK;
 }

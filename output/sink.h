@@ -80,4 +80,7 @@ DEFINE_AUTO(sink);
 
 enum status sink_write(struct sink *s, uint64_t pos, const void *buf, size_t len, struct err *e) MUST_CHECK;
 
+/* Bytes of zero in [from, to), whatever was there before. */
+enum status sink_write_zeros(struct sink *s, uint64_t from, uint64_t to, struct err *e) MUST_CHECK;
+
 #endif

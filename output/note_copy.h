@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The notes of a source into a dump, whatever its format. */
+#ifndef OUTPUT_NOTE_COPY_H
+#define OUTPUT_NOTE_COPY_H
+
+#include "input/mem_source.h"
+#include "output/sink.h"
+
+/* Writes all notes at `at`, piece by piece.  What cannot be read is said, becomes zeros and sets *lost. */
+enum status note_copy(struct sink *s, const struct mem_source *src, uint64_t at, bool *lost, struct err *e) MUST_CHECK;
+
+#endif
