@@ -58,11 +58,6 @@ struct workers *workers_start(unsigned n, void (*fn)(void *data, unsigned i), vo
 	return w;
 }
 
-unsigned workers_count(const struct workers *w)
-{
-	return w->n;
-}
-
 void workers_close(struct workers *w)
 {
 	for (unsigned i = 0; i < w->n; i++)

@@ -9,12 +9,10 @@ struct workers;
 
 /*
  * Starts up to `n` threads, each of which runs fn(data, i) with its own i below n.  The small stacks are meant for
- * code that keeps its buffers elsewhere; all signals but SIGBUS stay with the caller's thread.  NULL when not even one can be started; fewer
- * than asked for are no error, because whoever starts workers also does their work itself.
+ * code that keeps its buffers elsewhere; all signals but SIGBUS stay with the caller's thread.  NULL when not even one
+ * can be started; fewer than asked for are no error, because whoever starts workers also does their work itself.
  */
 struct workers *workers_start(unsigned n, void (*fn)(void *data, unsigned i), void *data);
-
-unsigned workers_count(const struct workers *w);
 
 /* Waits for all of them and frees `w`. */
 void workers_close(struct workers *w);

@@ -16,7 +16,7 @@ enum status open_input(struct mem_source **src, struct kernel **k, const struct 
 	if ((*src)->is_xen)
 		return err_set(e, E_UNSUPPORTED, "%s is a dump of a Xen host: not available in this build",
 			       opt->inputs[0]);
-	if (kernel_open_with(k, *src, &files, e))
+	if (kernel_open(k, *src, &files, e))
 		return err_add(e, "%s", opt->inputs[0]);
 	if ((*k)->text_was_found)
 		return mem_source_add_vmcoreinfo(*src, (*k)->text.text, (*k)->text.len, e);

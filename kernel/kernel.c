@@ -276,8 +276,8 @@ static enum status gather_facts(struct kernel *k, struct kernel_file *file, cons
 	return file->path ? use_file(k, file, files, e) : OK;
 }
 
-enum status kernel_open_with(struct kernel **out, const struct mem_source *src, const struct kernel_files *files,
-			     struct err *e)
+enum status kernel_open(struct kernel **out, const struct mem_source *src, const struct kernel_files *files,
+			struct err *e)
 {
 	AUTO(kernel) *k = calloc(1, sizeof(*k));
 	AUTO(kmem) *km = NULL;
@@ -314,13 +314,6 @@ enum status kernel_open_with(struct kernel **out, const struct mem_source *src, 
 	*out = k;
 	k = NULL;
 	return OK;
-}
-
-enum status kernel_open(struct kernel **out, const struct mem_source *src, struct err *e)
-{
-	static const struct kernel_files none;
-
-	return kernel_open_with(out, src, &none, e);
 }
 
 void kernel_close(struct kernel *k)

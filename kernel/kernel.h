@@ -53,10 +53,8 @@ struct kernel_files {
  * messages and left out; only a dump of a machine that this build does not know (E_UNSUPPORTED), lack of memory, a
  * file that cannot be read, and one of another kernel (E_MISMATCH) fail.  `src` must outlive the kernel.
  */
-enum status kernel_open_with(struct kernel **k, const struct mem_source *src, const struct kernel_files *files,
-			     struct err *e) MUST_CHECK;
-/* The same without files. */
-enum status kernel_open(struct kernel **k, const struct mem_source *src, struct err *e) MUST_CHECK;
+enum status kernel_open(struct kernel **k, const struct mem_source *src, const struct kernel_files *files,
+			struct err *e) MUST_CHECK;
 void kernel_close(struct kernel *k);
 DEFINE_AUTO(kernel);
 

@@ -184,7 +184,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	invented_make(&machine, &b);
 	src = invented_source(&machine);
-	st = kernel_open(&k, src, &e);
+	st = kernel_open(&k, src, &(struct kernel_files){ .vmlinux = NULL }, &e);
 	if (st) {
 		REQUIRE(st == e.status && e.text[0]);
 	} else {

@@ -136,7 +136,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	invented_make(&machine, &b);
 	src = invented_source(&machine);
-	if (kernel_open(&k, src, &e)) {
+	if (kernel_open(&k, src, &(struct kernel_files){ .vmlinux = NULL }, &e)) {
 		REQUIRE(e.status && e.text[0]);
 	} else {
 		explore(k);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 static struct err e;
+static const struct kernel_files no_files;
 static struct fake_memory mem;
 static struct kernel *k;
 
@@ -23,7 +24,7 @@ static char *open_kernel(const char *text)
 	k = NULL;
 	capture_start(&c, 1);
 	message_set_level(MSG_COMMON);
-	assert_ok(kernel_open(&k, mem.src, &e));
+	assert_ok(kernel_open(&k, mem.src, &no_files, &e));
 	message_set_level(0);
 	return captured(&c);
 }
@@ -212,7 +213,7 @@ TEST(page_size_that_is_missing_or_impossible_is_said)
 TEST(dump_without_vmcoreinfo_is_a_kernel_without_facts)
 {
 	mem.src->vmcoreinfo_len = 0;
-	assert_ok(kernel_open(&k, mem.src, &e));
+	assert_ok(kernel_open(&k, mem.src, &no_files, &e));
 	assert_false(k->has_vmcoreinfo);
 	assert_int_equal(k->mem_map.model, MEM_MODEL_NONE);
 	assert_int_equal(k->max_mapnr, 1024);
@@ -232,7 +233,7 @@ TEST(machine_that_is_unknown_is_named)
 		mem.src->machine = rows[i].machine;
 		mem.src->is64 = rows[i].is64;
 		mem.src->big_endian = rows[i].big;
-		assert_int_equal(kernel_open(&k, mem.src, &e), E_UNSUPPORTED);
+		assert_int_equal(kernel_open(&k, mem.src, &no_files, &e), E_UNSUPPORTED);
 		snprintf(number, sizeof(number), "machine %u", rows[i].machine);
 		assert_contains(e.text, number);
 		assert_contains(e.text, rows[i].is64 ? "ELF64" : "ELF32");

@@ -72,7 +72,7 @@ static char *open_with(const char *note, const char *text, bool force, enum stat
 	mem.src->notes_len = mem.src->vmcoreinfo_len = note ? strlen(note) : 0;
 	capture_start(&c, 1);
 	message_set_level(MSG_COMMON);
-	assert_int_equal(kernel_open_with(&k, mem.src, &files, &e), expect);
+	assert_int_equal(kernel_open(&k, mem.src, &files, &e), expect);
 	message_set_level(0);
 	return captured(&c);
 }
@@ -163,9 +163,9 @@ TEST(file_that_is_no_vmcoreinfo_is_refused)
 	assert_contains(e.text, "PAGESIZE");
 	free(open_with(NOTE, "", false, E_FORMAT));
 	unlink(path);
-	assert_int_equal(kernel_open_with(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = path }, &e), E_IO);
+	assert_int_equal(kernel_open(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = path }, &e), E_IO);
 	assert_contains(e.text, "No such file");
-	assert_int_equal(kernel_open_with(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = "/dev/zero" }, &e),
+	assert_int_equal(kernel_open(&k, mem.src, &(struct kernel_files){ .vmcoreinfo = "/dev/zero" }, &e),
 			 E_FORMAT);
 }
 
