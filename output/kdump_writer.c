@@ -13,8 +13,12 @@
 #include "output/page_pipeline.h"
 #include "print_info.h"
 
-/* Measured: from 256 KiB on larger writes gain nothing, and the file system wants them aligned. */
+/*
+ * Measured: larger writes gain nothing, and the file system wants them aligned.  While one thread writes the others go
+ * on as far as the ring of blocks reaches, so theirs are shorter.
+ */
 #define DATA_BUFFER_DEFAULT ((size_t)512 << 10)
+#define DATA_BUFFER_THREADS ((size_t)256 << 10)
 #define DATA_BUFFER_MAX ((size_t)4 << 20)
 #define DATA_ALIGN 4096u
 #define DESC_BUFFER 4096 /* descriptors */
@@ -310,7 +314,7 @@ static enum status make_room(void *writer, size_t room, uint8_t **to, struct err
 	(void)room; /* the buffer has that much beyond its limit */
 	if (w->used >= w->limit && flush(w, false, e))
 		return e->status;
-	if (w->n_descs + page_pipeline_block_pages(w->pipeline) > DESC_BUFFER && flush(w, true, e))
+	if (w->n_descs + page_pipeline_block_pages_max(w->pipeline) > DESC_BUFFER && flush(w, true, e))
 		return e->status;
 	*to = w->buf + w->used;
 	return OK;
@@ -371,7 +375,9 @@ enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, cons
 	w->finds_zero = opt.find_zero;
 	if (page_pipeline_open(&w->pipeline, src, &opt, about->threads, &user, e))
 		return e->status;
-	w->limit = about->data_buffer ? about->data_buffer : DATA_BUFFER_DEFAULT;
+	w->limit = about->threads ? DATA_BUFFER_THREADS : DATA_BUFFER_DEFAULT;
+	if (about->data_buffer)
+		w->limit = about->data_buffer;
 	w->limit = (size_t)max_u64(w->page_size, min_u64(w->limit, DATA_BUFFER_MAX));
 	/* beyond the limit a block fits in any case, and what alignment leaves behind */
 	room = w->limit + page_pipeline_block_room(w->pipeline) + DATA_ALIGN;

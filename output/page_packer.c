@@ -57,6 +57,13 @@ size_t page_packer_block_pages(const struct page_packer *p)
 	return p->page_size < BLOCK_BYTES ? BLOCK_BYTES / p->page_size : 1;
 }
 
+size_t page_packer_block_pages_max(const struct page_packer *p)
+{
+	size_t most = BLOCK_MEMORY_MAX >> p->page_shift, least = page_packer_block_pages(p);
+
+	return most > least ? most : least;
+}
+
 size_t page_packer_block_room(const struct page_packer *p)
 {
 	size_t bound = p->encoder ? encoder_bound(p->encoder) : p->page_size;
@@ -110,15 +117,16 @@ void page_packer_expect(struct page_packer *p, pfn_t end)
 	mem_reader_expect(p->reader, end << p->page_shift);
 }
 
-size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, struct packed_page *pages,
-			struct err *why)
+size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, size_t *len,
+			struct packed_page *pages, struct err *why)
 {
-	size_t used = 0, done = 0;
+	/* with more than this in the block one more page may not fit */
+	size_t full = (page_packer_block_pages(p) - 1) << p->page_shift, used = 0, done = 0;
 
-	while (done < n) {
+	while (done < n && used <= full) {
 		struct span s;
 		struct err e;
-		size_t batch, before = used;
+		size_t batch, i, before = used;
 
 		if (mem_view(p->reader, (first + done) << p->page_shift, (n - done) << p->page_shift, &s, &e) ||
 		    s.len < p->page_size) {
@@ -127,7 +135,7 @@ size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *o
 			continue;
 		}
 		batch = s.len >> p->page_shift;
-		for (size_t i = 0; i < batch; i++) {
+		for (i = 0; i < batch && used <= full; i++) {
 			const uint8_t *page = s.data + (i << p->page_shift);
 
 			used += pack_one(p, page, i + 1 < batch ? page + p->page_size : page, out + used,
@@ -135,10 +143,11 @@ size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *o
 		}
 		if (!mem_view_intact(p->reader)) {
 			used = before;
-			for (size_t i = 0; i < batch; i++)
+			for (i = 0; i < batch && used <= full; i++)
 				used += pack_copied(p, first + done + i, out + used, &pages[done + i], why);
 		}
-		done += batch;
+		done += i;
 	}
-	return used;
+	*len = used;
+	return done;
 }

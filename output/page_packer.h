@@ -7,8 +7,10 @@
 #include "format/codec.h"
 #include "input/mem_source.h"
 
-/* Pages handled in one go: measured; with more of them the work no longer fits the CPU's second cache. */
+/* Packed pages that are handed on in one go: measured; with more the work no longer fits the CPU's second cache. */
 #define BLOCK_BYTES ((size_t)64 << 10)
+/* So much memory may become one block, if it packs well. */
+#define BLOCK_MEMORY_MAX ((size_t)1 << 20)
 
 enum packed_kind {
 	PACKED_DATA,
@@ -37,18 +39,20 @@ enum status page_packer_open(struct page_packer **p, const struct mem_source *sr
 void page_packer_close(struct page_packer *p);
 DEFINE_AUTO(page_packer);
 
-/* Pages in a block, and the room that packing them may take. */
+/* Pages that fit into a block whatever they hold, those that it can have at most, and the room that it takes. */
 size_t page_packer_block_pages(const struct page_packer *p);
+size_t page_packer_block_pages_max(const struct page_packer *p);
 size_t page_packer_block_room(const struct page_packer *p);
 
 /* The pages up to `end` are going to be packed next. */
 void page_packer_expect(struct page_packer *p, pfn_t end);
 
 /*
- * Packs `n` pages (at most a block) from `first` on into `out`, one after another.  Returns the bytes used;
- * fills pages[0 .. n).  Pages that cannot be read are marked lost; *why is the text of the first such error.
+ * Packs `n` pages from `first` on into `out`, one after another, as far as a block has room: all of them if they are no
+ * more than page_packer_block_pages(), at least one in any case.  Returns how many; fills pages[0 .. that) and *len, the
+ * bytes used.  Pages that cannot be read are marked lost; *why is the text of the first such error.
  */
-size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, struct packed_page *pages,
-			struct err *why);
+size_t page_packer_pack(struct page_packer *p, pfn_t first, size_t n, uint8_t *out, size_t *len,
+			struct packed_page *pages, struct err *why);
 
 #endif

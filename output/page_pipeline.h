@@ -45,8 +45,9 @@ enum status page_pipeline_open(struct page_pipeline **p, const struct mem_source
 void page_pipeline_close(struct page_pipeline *p);
 DEFINE_AUTO(page_pipeline);
 
-/* Pages in a block, and the room that a packed one may need. */
+/* Pages that fit into a block whatever they hold, those that it can have at most, and the room that it takes. */
 size_t page_pipeline_block_pages(const struct page_pipeline *p);
+size_t page_pipeline_block_pages_max(const struct page_pipeline *p);
 size_t page_pipeline_block_room(const struct page_pipeline *p);
 
 /* Hands in the pages [first, end), which rise from call to call.  Fails with what `take` failed with, maybe later. */

@@ -92,7 +92,7 @@ static void check_poison(const struct kernel *k, const uint8_t *kept)
 static void pack(const struct mem_source *src, const uint8_t *kept, size_t max)
 {
 	struct packer_options opt = { .find_zero = machine.choices & 1, .page_shift = 12 };
-	struct packed_page pages[64];
+	struct packed_page pages[256];
 	struct page_packer *p;
 	struct err e = { OK, 0, "" };
 	uint8_t *out;
@@ -101,15 +101,16 @@ static void pack(const struct mem_source *src, const uint8_t *kept, size_t max)
 	if (machine.choices & 2)
 		opt.codec = codec_by_flag(1);
 	REQUIRE(!page_packer_open(&p, src, &opt, &e));
-	REQUIRE(page_packer_block_pages(p) <= ARRAY_SIZE(pages));
+	REQUIRE(page_packer_block_pages_max(p) <= ARRAY_SIZE(pages));
 	machine.allowed = kept;
 	machine.n_allowed = max;
 	for (unsigned n = 0; n < 40 && bitmap_next_run(kept, from, max, &first, &end); n++) {
-		size_t some = min_u64(end - first, page_packer_block_pages(p)), len, sum = 0;
+		size_t some = min_u64(end - first, page_packer_block_pages_max(p)), len, sum = 0;
 
 		out = malloc(page_packer_block_room(p));
 		REQUIRE(out);
-		len = page_packer_pack(p, first, some, out, pages, &e);
+		some = page_packer_pack(p, first, some, out, &len, pages, &e);
+		REQUIRE(some);
 		for (size_t i = 0; i < some; i++)
 			sum += pages[i].len;
 		REQUIRE(sum == len && len <= page_packer_block_room(p));

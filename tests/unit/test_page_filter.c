@@ -476,7 +476,7 @@ static void dump_everything(unsigned level, pfn_t window, uint32_t codec)
 	size_t room;
 
 	assert_ok(page_packer_open(&p, w.mem.src, &opt, &e));
-	room = page_packer_block_pages(p);
+	room = page_packer_block_pages_max(p);
 	packed = calloc(room, sizeof(*packed));
 	out = malloc(page_packer_block_room(p));
 	assert_true(packed && out);
@@ -487,10 +487,10 @@ static void dump_everything(unsigned level, pfn_t window, uint32_t codec)
 
 		assert_ok(page_filter_scan(f, at, end, kept, &e));
 		for (; bitmap_next_run(kept, from, end - at, &first, &last); from = last) {
-			for (size_t i = first; i < last; i += room) {
+			for (size_t i = first, n, len; i < last; i += n) {
 				struct err why = { OK, 0, "" };
 
-				page_packer_pack(p, at + i, min_u64(room, last - i), out, packed, &why);
+				n = page_packer_pack(p, at + i, min_u64(room, last - i), out, &len, packed, &why);
 			}
 		}
 	}
