@@ -442,7 +442,7 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 		return e->status;
 	}
 	/* /proc/vmcore is a file of the kernel too, but all of its ranges are RAM */
-	src->live = src->file->maps_eagerly && kcore_segments(elf->segments, elf->n_segments);
+	src->live = src->file->is_procfs && kcore_segments(elf->segments, elf->n_segments);
 	kcore_place_segments(elf->segments, elf->n_segments, elf->header.machine);
 	if (build_map(elf, src->file->size, e) || check_claims(elf, src->file, e)) {
 		impl_free(elf);

@@ -35,6 +35,10 @@ struct kdump_reader {
 	size_t n_descs;
 	uint8_t descs[DESC_BATCH * PAGE_DESC_LEN];
 
+	/* packed bytes that the window has lent: `packed.len` of them from packed_at on; 0: none */
+	struct span packed;
+	uint64_t packed_at;
+
 	uint64_t clock;
 	struct kept_page pages[PAGES_KEPT];
 };
@@ -98,7 +102,9 @@ static enum status rank_of(struct kdump_reader *kr, pfn_t pfn, uint64_t *rank, s
 	return OK;
 }
 
-static enum status read_desc(struct kdump_reader *kr, pfn_t pfn, struct page_desc *d, struct err *e)
+/* Fills *d, and *rank, its place among those of its part. */
+static enum status read_desc(struct kdump_reader *kr, pfn_t pfn, struct page_desc *d, uint64_t *rank_out,
+			     struct err *e)
 {
 	const struct kdump_impl *k = kr->k;
 	const struct kdump_part *p;
@@ -132,6 +138,7 @@ static enum status read_desc(struct kdump_reader *kr, pfn_t pfn, struct page_des
 	page_desc_decode(d, kr->descs + (rank - kr->first_desc) * PAGE_DESC_LEN, k->big_endian);
 	if (!kdump_desc_usable(k, p, d, &why))
 		return err_set(e, E_UNREADABLE, "%s", why);
+	*rank_out = rank;
 	return OK;
 }
 
@@ -152,15 +159,61 @@ static enum status take_page(struct kdump_reader *kr, struct kept_page **out, st
 	return OK;
 }
 
-static enum status load_page(struct mem_reader *r, pfn_t pfn, const uint8_t **data, struct err *e)
+/* The packed bytes of the page with descriptor `d` and of those that follow, as far as they lie in a row. */
+static size_t packed_ahead(const struct kdump_reader *kr, const struct page_desc *d, uint64_t rank, size_t pages)
+{
+	uint64_t end = d->offset + d->size;
+
+	for (rank -= kr->first_desc; pages-- > 1 && ++rank < kr->n_descs;) {
+		struct page_desc next;
+
+		page_desc_decode(&next, kr->descs + rank * PAGE_DESC_LEN, kr->k->big_endian);
+		if (next.offset == end && next.size <= kr->k->block_size)
+			end += next.size;
+		else if (next.offset != kr->k->zero_at)
+			break;
+	}
+	return (size_t)(end - d->offset);
+}
+
+/* Lends the packed bytes of a page; `ahead` counts those of pages that are going to be asked for next, too. */
+static enum status view_packed(struct mem_reader *r, const struct page_desc *d, size_t ahead, const uint8_t **out,
+			       struct err *e)
+{
+	struct kdump_reader *kr = r->impl;
+	uint64_t skip = d->offset - kr->packed_at;
+
+	if (r->window.file != kr->part->file) {
+		input_window_fini(&r->window);
+		input_window_init(&r->window, kr->part->file, r->bulk);
+		kr->packed.len = 0;
+	}
+	if (d->offset < kr->packed_at || skip > kr->packed.len || kr->packed.len - skip < d->size) {
+		skip = kr->packed.len = 0;
+		if (input_window_view(&r->window, &(struct window_want){ d->offset, ahead, d->size, 0 }, &kr->packed, e)) {
+			kr->packed.len = 0;
+			return e->status;
+		}
+		kr->packed_at = d->offset;
+	}
+	*out = kr->packed.data + skip;
+	/* a window may be gone when the next page is asked for */
+	if (r->window.map)
+		kr->packed.len = 0;
+	return OK;
+}
+
+/* The first one of `pages` that are wanted. */
+static enum status load_page(struct mem_reader *r, pfn_t pfn, size_t pages, const uint8_t **data, struct err *e)
 {
 	struct kdump_reader *kr = r->impl;
 	const struct kdump_impl *k = kr->k;
 	struct kept_page *page = NULL;
+	const uint8_t *packed = NULL;
 	struct page_desc d;
-	struct span packed;
+	uint64_t rank = 0;
 
-	if (read_desc(kr, pfn, &d, e))
+	if (read_desc(kr, pfn, &d, &rank, e))
 		return e->status;
 	if (d.offset == k->zero_at && !d.flags && d.size == k->block_size) {
 		*data = zeros;
@@ -168,17 +221,13 @@ static enum status load_page(struct mem_reader *r, pfn_t pfn, const uint8_t **da
 	}
 	if (!d.flags && d.size != k->block_size)
 		return err_set(e, E_UNREADABLE, "it is stored in %u bytes, a page has %zu", d.size, k->block_size);
-	if (r->window.file != kr->part->file) {
-		input_window_fini(&r->window);
-		input_window_init(&r->window, kr->part->file, r->bulk);
-	}
-	if (input_window_view(&r->window, &(struct window_want){ d.offset, d.size, d.size, 0 }, &packed, e))
+	if (view_packed(r, &d, packed_ahead(kr, &d, rank, pages), &packed, e))
 		return e->status;
 	if (!d.flags) {
-		*data = packed.data;
+		*data = packed;
 		return OK;
 	}
-	if (take_page(kr, &page, e) || decoder_unpack(kr->decoder, d.flags, packed.data, d.size, page->data, e))
+	if (take_page(kr, &page, e) || decoder_unpack(kr->decoder, d.flags, packed, d.size, page->data, e))
 		return e->status;
 	if (input_window_faulted(&r->window))
 		return err_set(e, E_UNREADABLE, "the file cannot be read at %#" PRIx64, d.offset);
@@ -203,7 +252,7 @@ enum status kdump_view(struct mem_reader *r, paddr_t at, size_t len, struct span
 			kr->pages[i].used = ++kr->clock;
 			data = kr->pages[i].data;
 		}
-	if (!data && load_page(r, pfn, &data, e)) {
+	if (!data && load_page(r, pfn, r->bulk ? (in + len) / k->block_size : 1, &data, e)) {
 		/* whatever is wrong with it costs this page, unless memory is gone */
 		if (e->status != E_NOMEM)
 			e->status = E_UNREADABLE;

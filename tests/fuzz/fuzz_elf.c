@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "input/input_file.h"
 #include "input/mem_source.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -109,6 +110,7 @@ static void walk(const struct mem_source *src, const struct mem_source *unmapped
 	struct err e;
 	size_t n = 0;
 
+	src->file->mappable = true; /* as a file of procfs would be */
 	REQUIRE(!mem_reader_open(&b.mapped, src, READER_BULK, &e));
 	REQUIRE(!mem_reader_open(&b.by_read, unmapped, READER_BULK, &e));
 	REQUIRE(!mem_reader_open(&b.small, src, READER_SMALL, &e));

@@ -5,6 +5,7 @@
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
+#include "input/input_file.h"
 #include "input/mem_source.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -74,6 +75,7 @@ static void walk(const struct mem_source *src, const struct mem_source *unmapped
 	pfn_t at = 0;
 	uint8_t buf[512];
 
+	src->file->mappable = true; /* as a file of procfs would be */
 	REQUIRE(!mem_reader_open(&readers[0], src, READER_BULK, &e));
 	REQUIRE(!mem_reader_open(&readers[1], unmapped, READER_SMALL, &e));
 	for (unsigned n = 0; n < RUNS_MAX && mem_source_next_run(src, at, src->page_shift, &run); n++, at = run.end) {

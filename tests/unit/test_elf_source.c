@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "input/input_file.h"
 #include "input/mem_source.h"
 
 static struct err e;
@@ -159,6 +160,7 @@ static void check_all(const struct elf_file *f, size_t file_len, uint64_t seed)
 		AUTO(mem_source) *src = open_fd(fd, how == 2);
 		AUTO(mem_reader) *r = NULL;
 
+		src->file->mappable = how == 1; /* as a file of procfs would be */
 		assert_ok(mem_reader_open(&r, src, how ? READER_BULK : READER_SMALL, &e));
 		if (how == 0)
 			check_runs(src);

@@ -107,6 +107,7 @@ static void check_views(struct stream *s)
 		struct input_file *f = open_input(s, s->len, how == 1, &fd);
 
 		assert_int_equal(f->size, s->target_len);
+		f->mappable = how == 0; /* as a file of procfs would be */
 		input_window_init(&w, f, how != 2);
 		for (unsigned i = 0; i < 2000; i++) {
 			uint64_t pos = random_below(&s->seed, s->target_len);

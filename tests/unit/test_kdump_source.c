@@ -8,6 +8,7 @@
 #include "base/bitmap.h"
 #include "format/kdump_header.h"
 #include "format/page_desc.h"
+#include "input/input_file.h"
 #include "input/mem_source.h"
 
 static struct err e;
@@ -144,6 +145,7 @@ static void check_pages(const struct mem_source *src, const struct image *m, con
 	}
 	for (; expected < m->pages; expected++)
 		assert_false(bitmap_test(m->present, expected) || bitmap_test(m->held, expected));
+	src->file->mappable = seed % 2; /* as a file of procfs would be */
 	assert_ok(mem_reader_open(&bulk, src, READER_BULK, &e));
 	assert_ok(mem_reader_open(&small, src, READER_SMALL, &e));
 	for (unsigned i = 0; i < 4000; i++) {
