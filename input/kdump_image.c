@@ -112,6 +112,9 @@ static void find_machine(struct mem_source *src, const struct kdump_impl *k, uin
 	char name[KDUMP_UTS_FIELD_LEN + 1] = "";
 
 	memcpy(name, k->header.utsname + 4 * KDUMP_UTS_FIELD_LEN, KDUMP_UTS_FIELD_LEN);
+	/* what QEMU 11 writes for all machines; 7.2 wrote their names */
+	if (!strcmp(name, "Unknown"))
+		name[0] = '\0';
 	src->is64 = k->layout == KDUMP_64;
 	src->big_endian = k->big_endian;
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {

@@ -204,7 +204,8 @@ static void cautious_head(const struct dump_guard *g, uint8_t head[HEAD_LEN])
 
 		put_u32(word, get_u32(word, g->big_endian) | g->mark, g->big_endian);
 	}
-	if (g->withdrawn)
+	/* on a device there are descriptors from before until it is known which place to clear */
+	if (g->withdrawn || (g->kind == KIND_KDUMP && !g->sink->holes_are_zero && g->data_at == UINT64_MAX))
 		memset(head, 0, 8);
 }
 
@@ -342,10 +343,15 @@ static enum status withdraw(struct dump_guard *g, struct err *e)
 /* Where data begins is known from the first descriptor that points to some, or from data that comes before it. */
 static enum status learn_data_at(struct dump_guard *g, uint64_t at, struct err *e)
 {
+	uint8_t head[HEAD_LEN];
+
 	if (at < g->next || at >= g->data_at)
 		return OK;
 	g->data_at = at;
-	return fill_gaps(g, g->table_at, at, e);
+	if (fill_gaps(g, g->table_at, at, e))
+		return e->status;
+	cautious_head(g, head);
+	return g->sink->holes_are_zero ? OK : write_head(g, head, 0, 8, e);
 }
 
 /* Whole descriptors: those that promise what is not there are missing pages until it is. */

@@ -115,7 +115,8 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 		sub->size_vmcoreinfo = w->src->vmcoreinfo_len;
 	}
 	kdump_sub_header_encode(raw, sub, w->layout, w->big_endian);
-	if (write_header(w, e) || fill_gap(w, kdump_header_len(w->layout), bs, e) ||
+	/* a device may hold an old dump: it gets its header when that one's descriptors are gone */
+	if ((w->sink->holes_are_zero ? write_header(w, e) : fill_gap(w, 0, bs, e)) ||
 	    sink_write(w->sink, bs, raw, sub_len, e) || note_copy(w->sink, w->src, notes_at, &w->notes_lost, e))
 		return e->status;
 	return fill_gap(w, notes_at + notes_len, w->desc_at, e);
@@ -273,7 +274,8 @@ enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, s
 {
 	uint64_t data = w->desc_at + n_pages * PAGE_DESC_LEN;
 
-	if (w->sink->ops->set_length(w->sink, data, e) || fill_gap(w, w->desc_at, data, e))
+	if (w->sink->ops->set_length(w->sink, data, e) || fill_gap(w, w->desc_at, data, e) ||
+	    (!w->sink->holes_are_zero && write_header(w, e)))
 		return e->status;
 	w->data_at = w->zero_at = data;
 	w->promised = n_pages;

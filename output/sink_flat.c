@@ -36,6 +36,7 @@ struct flat_sink {
 	uint64_t high;	    /* end of the highest byte in the stream */
 	uint64_t data_at;   /* where data begins; 0: nothing was said */
 	struct lane data, index;
+	uint64_t index_high; /* end of the highest byte of the index */
 };
 
 static struct flat_sink *of(struct sink *s)
@@ -117,14 +118,15 @@ static enum status put_data(struct flat_sink *f, uint64_t pos, const uint8_t *bu
 	return OK;
 }
 
-/* The index rises; what it leaves out is zero, and filled in where that is little. */
+/* The index rises; what it leaves out is zero, and filled in where that is little and nothing was written before. */
 static enum status put_index(struct flat_sink *f, uint64_t pos, const uint8_t *buf, size_t len, struct err *e)
 {
 	struct lane *l = &f->index;
 	uint64_t end = l->pos + l->used;
 
-	if (l->used && (pos < end || pos - end > RECORD_MIN) && emit_index(f, e))
+	if (l->used && (pos < end || pos - end > RECORD_MIN || (pos > end && end < f->index_high)) && emit_index(f, e))
 		return e->status;
+	f->index_high = max_u64(f->index_high, pos + len);
 	if (!l->used)
 		l->pos = end = pos;
 	while (end < pos || len) {
@@ -265,7 +267,7 @@ static enum status flat_restart(struct sink *s, struct err *e)
 		return err_sys(e, E_IO, "%s", s->name);
 	s->bytes_written = 0;
 	f->broken = f->ended = false;
-	f->emitted = f->length = f->high = f->data_at = 0;
+	f->emitted = f->length = f->high = f->data_at = f->index_high = 0;
 	f->data.used = f->index.used = 0;
 	flat_header_encode(start);
 	return emit(f, start, sizeof(start), e) ? err_add(e, "%s", s->name) : OK;

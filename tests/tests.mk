@@ -15,7 +15,7 @@ check: $(PROGRAM) $(CHECK_NEEDS)
 
 # What uses threads, under the thread sanitizer.
 THREAD_CHECKS = $(addprefix $(B)/tests/unit/,test_page_pipeline test_kdump_writer test_page_filter test_input_file) \
-	tests/cli/same-bytes.bats
+	tests/cli/same-bytes.bats tests/cli/split.bats
 
 .PHONY: check-threads check-threads-built
 check-threads:

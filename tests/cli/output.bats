@@ -172,16 +172,6 @@ sys.exit(subprocess.run(sys.argv[1:], stdout=writer).returncode)
 PY
 }
 
-@test "dry run makes no file and opens nothing for writing" {
-	mkdir empty
-	(cd empty && strace -f -o ../trace -e trace=%file,write,pwrite64 "$PROGRAM" --dry-run ../vmcore out >../said)
-	grep -q 'makedumpfile Completed' said
-	grep -q 'saved to out' said
-	equal "" "$(ls -A empty)"
-	if grep -E 'open.*(O_CREAT|O_RDWR|O_WRONLY|O_TMPFILE)' trace | grep -v '"/dev/'; then false; fi
-	if grep pwrite64 trace; then false; fi
-}
-
 @test "without --work-dir the dump is the only file that is made" {
 	strace -f -o trace -e trace=%file "$PROGRAM" small out >said
 	equal 1 "$(grep -c 'O_CREAT\|O_TMPFILE\|mkdir(' trace)"

@@ -115,6 +115,24 @@ debug_value() {
 	[ ! -e out ]
 }
 
+@test "a dump that does not name its machine tells it by its registers" {
+	for name in "" Unknown; do
+		mkelf bare 0x0,0x8000 --note "CORE:1:$(printf '%336s' x)" --note VMCOREINFO:0:OSRELEASE=6.1
+		mkkdump bare -o k --machine "$name"
+		run "$PROGRAM" -D -f k out
+		contains "$output" "machine      : x86_64"
+		lacks "$output" "does not name its machine"
+		mkkdump bare -o k --machine "$name" --big
+		run -1 "$PROGRAM" -D -f k out
+		contains "$output" "a dump of machine 22 (ELF64, big endian)"
+		mkkdump tiny -o k --machine "$name"
+		run "$PROGRAM" -f k out
+		contains "$output" "The dump does not name its machine: x86_64 is taken."
+	done
+	mkkdump core -o k --machine Unknown
+	gives straight -d 31 k
+}
+
 @test "the header block comes first, on standard output" {
 	mkkdump core -o k --no-notes --level 17
 	run -1 --separate-stderr "$PROGRAM" -D -d 31 k out

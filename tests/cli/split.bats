@@ -270,17 +270,3 @@ PY
 	[ -c /dev/full ]
 }
 
-@test "dry run of every form makes no file" {
-	mkdir empty
-	for line in "vmcore out" "--split vmcore a b" "-F vmcore" "-d 31,31 -L 1k vmcore out"; do
-		(cd empty && ln -s "$F/kernel" vmcore &&
-			strace -f -o ../trace -e trace=%file,pwrite64,ftruncate "$PROGRAM" --dry-run -d 31 $line >../said 2>../err || true
-			rm vmcore)
-		grep -q 'makedumpfile ' said err
-		equal "" "$(ls -A empty)"
-		if grep -E 'open.*(O_CREAT|O_RDWR|O_WRONLY|O_TMPFILE)' trace | grep -v '"/dev/'; then false; fi
-		if grep -E 'pwrite64|ftruncate' trace; then false; fi
-	done
-	"$PROGRAM" --dry-run -F -d 31 "$F/kernel" >flat 2>err
-	[ ! -s flat ]
-}

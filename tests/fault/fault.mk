@@ -6,6 +6,8 @@ FAULT_POINTS ?= 200
 FAULT_OTHER ?= 50
 # NAME=FILE ...: flattened dumps of other programs
 FAULT_STREAMS ?=
+# such as --way split --fault EIO: one row or column of the table, or one cell
+FAULT_ONLY ?=
 
 $(FAULT_SHIM): tests/fault/shim.c $(B)/flags
 	$(call say,CC,$<)
@@ -18,4 +20,4 @@ CHECKS += "tests/fault/fault.py --shim $(FAULT_SHIM)"
 .PHONY: fault
 fault: $(PROGRAM) $(FAULT_SHIM)
 	PROGRAM=$(CURDIR)/$(PROGRAM) tests/fault/fault.py --shim $(FAULT_SHIM) --bytes 0x1000000 --points $(FAULT_POINTS) \
-		--other $(FAULT_OTHER) $(FAULT_STREAMS:%=--stream %)
+		--other $(FAULT_OTHER) $(FAULT_STREAMS:%=--stream %) $(FAULT_ONLY)

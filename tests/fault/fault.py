@@ -4,9 +4,14 @@
 
 Each cell: points, files left, files marked, pages read back.  Every run has to fail, every file that looks like a dump
 has to be marked, and every page that it claims has to be the page of the whole dump.
+
+full, -L: a disk, or what the program may write, that is so small.  SIGKILL, SIGTERM, EIO: when so many bytes were
+written.  closed pipe: who reads the stream, or with -R who writes it, is gone after so many bytes.  fsync, close: each
+call for an output fails once.
 """
 
 import argparse
+import contextlib
 import os
 import resource
 import shutil
@@ -19,8 +24,9 @@ import dumpcheck
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # cells with many points
-OFTEN_WAYS = ("kdump", "ELF", "flattened", "flattened ELF", "-R ours", "-R foreign")
+OFTEN_WAYS = ("kdump", "ELF", "flattened", "flattened ELF", "-R ours", "-R foreign", "-R ELF")
 OFTEN_FAULTS = ("full", "-L", "SIGKILL", "EIO")
+FAULTS = ("full", "-L", "SIGKILL", "SIGTERM", "closed pipe", "EIO", "fsync", "close")
 
 
 class Run:
@@ -85,7 +91,8 @@ class Table:
                 if folder and os.path.exists(os.path.join(folder, name)):
                     os.unlink(os.path.join(folder, name))
 
-    def execute(self, run, more=(), fault=None, limit=None, where=None, count=None, pipe_bytes=None):
+    def execute(self, run, more=(), fault=None, limit=None, where=None, count=None, pipe_bytes=None,
+                input_bytes=None):
         """Runs a way out, with outputs in the folder `where`.  Returns its status."""
         where = where or self.folder
         environment = dict(self.environment)
@@ -103,7 +110,11 @@ class Table:
             if limit is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-        stdin = open(os.path.join(self.folder, run.stream_in), "rb") if run.stream_in else subprocess.DEVNULL
+        stdin = subprocess.DEVNULL
+        if input_bytes is not None:
+            stdin = subprocess.PIPE
+        elif run.stream_in:
+            stdin = open(os.path.join(self.folder, run.stream_in), "rb")
         stdout = subprocess.DEVNULL
         if run.streams and pipe_bytes is None:
             stdout = open(os.path.join(where, "stream"), "wb")
@@ -115,6 +126,10 @@ class Table:
             with open(self.path("stream"), "wb") as f:
                 f.write(process.stdout.read(pipe_bytes))
             process.stdout.close()
+        if input_bytes is not None:
+            with open(os.path.join(self.folder, run.stream_in), "rb") as f, process.stdin, \
+                    contextlib.suppress(BrokenPipeError):
+                process.stdin.write(f.read(input_bytes))
         try:
             return process.wait(timeout=120)
         finally:
@@ -175,6 +190,8 @@ class Table:
                 subprocess.run(["umount", disk], check=True)
         if fault == "-L":
             return self.execute(run, more=["-L", str(at)]), self.look(run)
+        if fault == "closed pipe" and run.stream_in:
+            return self.execute(run, input_bytes=at), self.look(run)
         if fault == "closed pipe":
             return self.execute(run, pipe_bytes=at), self.look(run)
         kind = {"SIGKILL": "kill", "SIGTERM": "term", "EIO": "eio"}.get(fault, fault)
@@ -185,18 +202,34 @@ class Table:
         n = self.options.points if often else self.options.other
         if fault in ("fsync", "close"):
             return range(1, (run.syncs if fault == "fsync" else run.closes) + 1)
-        if fault == "closed pipe" and not run.streams:
-            return None
         total = run.bytes if fault in ("SIGKILL", "SIGTERM", "EIO") else run.length
+        if fault == "closed pipe" and run.stream_in:
+            total = os.stat(os.path.join(self.folder, run.stream_in)).st_size
         if fault == "full":
             # of a disk that is shared by all files, holes not counted, and of blocks
             total = run.room - 8192
         return [max(1, total * (2 * i + 1) // (2 * n)) for i in range(n)]
 
+    def refuses_pipes(self, run):
+        """Are pipes in the place of the outputs refused, with nothing written to them?"""
+        self.clean(run)
+        readers = []
+        for name in run.outputs:
+            os.mkfifo(self.path(name))
+            readers.append(os.open(self.path(name), os.O_RDONLY | os.O_NONBLOCK))
+        refused = self.execute(run) and not any(os.read(fd, 1) for fd in readers)
+        for fd in readers:
+            os.close(fd)
+        self.clean(run)
+        return refused
+
     def cell(self, run, fault):
+        if fault == "closed pipe" and not run.streams and not run.stream_in:
+            if self.refuses_pipes(run):
+                return "impossible: its output cannot be a pipe, which is refused"
+            self.failures += 1
+            return "WRONG: it writes to a pipe"
         points = self.points(run, fault)
-        if points is None:
-            return "impossible: it does not write to a pipe"
         sums = [0, 0, 0]
         for at in points:
             try:
@@ -210,9 +243,10 @@ class Table:
         return f"{len(points)} points, {sums[0]} files, {sums[1]} marked, {sums[2]} pages"
 
     def print_all(self):
-        faults = ["full", "-L", "SIGKILL", "SIGTERM", "closed pipe", "EIO", "fsync", "close"]
-        print(f"1..{len(self.ways) * len(faults)}")
-        for run in self.ways:
+        ways = [way for way in self.ways if self.options.way in (None, way.name)]
+        faults = [fault for fault in FAULTS if self.options.fault in (None, fault)]
+        print(f"1..{len(ways) * len(faults)}")
+        for run in ways:
             self.measure(run)
             for fault in faults:
                 before = self.failures
@@ -231,6 +265,8 @@ def main():
     parser.add_argument("--other", type=int, default=2, help="in the others")
     parser.add_argument("--bytes", type=lambda text: int(text, 0), default=0x200000, help="memory of the invented machine")
     parser.add_argument("--dir", help="where to work")
+    parser.add_argument("--way", help="this row of the table alone")
+    parser.add_argument("--fault", choices=FAULTS, help="this column of it alone")
     parser.add_argument("--stream", action="append", default=[], metavar="NAME=FILE",
                         help="a flattened 64-bit little-endian dump of another program for -R")
     options = parser.parse_args()

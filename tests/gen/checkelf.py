@@ -37,6 +37,7 @@ class Elf:
             self.phnum = struct.unpack_from(self.order + "I", data, self.shoff + (44 if self.is64 else 28))[0]
         self.ones = (1 << (64 if self.is64 else 32)) - 1
         self.loads, self.notes, self.kinds = [], b"", []
+        self.headers = []  # all but where the bytes are in the file
         for number in range(self.phnum):
             at = self.phoff + number * self.phentsize
             if self.is64:
@@ -46,6 +47,7 @@ class Elf:
                 kind, offset, vaddr, paddr, filesz, memsz, flags, _ = struct.unpack_from(
                     self.order + "IIIIIIII", data, at)
             self.kinds.append(kind)
+            self.headers.append((kind, flags, paddr, vaddr, filesz, memsz))
             if kind == PT_LOAD:
                 self.loads.append((paddr, vaddr, offset, filesz, memsz, flags))
             elif kind == PT_NOTE and filesz:

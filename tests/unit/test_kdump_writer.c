@@ -475,6 +475,34 @@ TEST(device_that_is_not_empty_is_overwritten_where_a_file_would_have_holes)
 	assert_memory_equal(disk.bytes, first.bytes, first.len);
 }
 
+/* As readers do: without a header there are no pages. */
+static void check_behind_old_dump(const struct disk *d)
+{
+	if (d->writes == 1 || memcmp(d->bytes, "KDUMP   ", 8))
+		return;
+	if (!d->clean_mark)
+		assert_true(marked_incomplete(d));
+	readable_pages(d);
+}
+
+TEST(device_with_an_old_dump_never_claims_its_pages)
+{
+	static uint8_t old[DISK_MAX];
+
+	new_disk();
+	assert_ok(dump(&plain));
+	memcpy(old, disk.bytes, DISK_MAX);
+	for (unsigned i = 0; i < 2; i++) {
+		new_disk();
+		disk.base.holes_are_zero = false;
+		disk.len = DISK_MAX;
+		memcpy(disk.bytes, old, DISK_MAX);
+		disk.check = check_behind_old_dump;
+		assert_ok(dump(i ? &packed : &plain));
+		assert_int_equal(readable_pages(&disk), n_pages);
+	}
+}
+
 TEST(mark_is_cleared_only_after_all_the_rest_is_safe)
 {
 	new_disk();
@@ -747,6 +775,7 @@ int main(void)
 		WITH_MEMORY(page_that_does_not_get_smaller_is_raw),
 		WITH_MEMORY(size_of_the_buffer_does_not_change_the_dump),
 		WITH_MEMORY(device_that_is_not_empty_is_overwritten_where_a_file_would_have_holes),
+		WITH_MEMORY(device_with_an_old_dump_never_claims_its_pages),
 		WITH_MEMORY(mark_is_cleared_only_after_all_the_rest_is_safe),
 		WITH_MEMORY(bitmap_is_read_back_where_the_sink_can),
 		WITH_MEMORY(bitmaps_come_in_pieces_and_zero_pieces_are_holes),

@@ -170,9 +170,9 @@ def explain(our_path, peer_path, states, level):
 
 
 def compare_elf(our_path, peer_path, states):
-    """Are segments and bytes those of the peer? None if segments differ, else a text."""
+    """Are program headers and bytes those of the peer? None if headers differ, else a text."""
     ours, peer = dumps.checkelf.Elf(our_path), dumps.checkelf.Elf(peer_path)
-    if [load[:2] + load[3:] for load in ours.loads] != [load[:2] + load[3:] for load in peer.loads]:
+    if ours.headers != peer.headers:
         return None
     bad, zeros = [], []
     for (paddr, _, offset, filesz, _, _), other in zip(ours.loads, peer.loads):
