@@ -20,12 +20,32 @@ def first_number(prog):
     return clear.val[clear.latch.seqcount.sequence.value_() & 1].value_()
 
 
-def line(record):
+def wrapped_texts(prog):
+    """Text of the record that has its place at the end of the ring but lies at its start, by number.  The kernel puts a
+    copy of the record's id in front of it there, which drgn 0.3.0 takes for text when the positions, which begin shortly
+    before the highest number that a long holds, overflow at the same place."""
+    try:
+        ring = prog["prb"]
+    except KeyError:
+        return {}
+    data, descs, infos = ring.text_data_ring, ring.desc_ring.descs, ring.desc_ring.infos
+    bits, texts = data.size_bits.value_(), {}
+    for i in range(1 << ring.desc_ring.count_bits.value_()):
+        begin, after = (descs[i].text_blk_lpos.member_(name).value_() for name in ("begin", "next"))
+        inside = after & ((1 << bits) - 1)
+        if not begin & 1 and begin >> bits != after >> bits and inside:
+            info, id_size = infos[i], prog.type("unsigned long").size
+            length = min(info.text_len.value_(), inside - id_size)
+            texts[info.seq.value_()] = prog.read(data.data.value_() + id_size, length)
+    return texts
+
+
+def line(record, text_of):
     writer = f"C{record.caller_cpu}" if record.caller_cpu is not None else f"T{record.caller_tid or 0}"
     seconds, rest = divmod(record.timestamp, 10**9)
     prefix = b"[%5d.%06d] [%8s] " % (seconds, rest // 1000, writer.encode())
     text = b""
-    for c in record.text:
+    for c in text_of.get(record.seq, record.text):
         if c == ord("\n"):
             text += b"\n" + b" " * len(prefix)
         else:
@@ -49,7 +69,8 @@ def main():
         if since <= records[0].seq:
             sys.exit("nobody has cleared the log")
         records = [record for record in records if record.seq >= since]
-    want = [line(record) for record in records]
+    texts = wrapped_texts(prog)
+    want = [line(record, texts) for record in records]
     with open(options.log, "rb") as log:
         got = log.read()
     if got != b"".join(want):
