@@ -3,19 +3,15 @@
 #include "command/dump.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "command/dump_elf.h"
 #include "command/dump_output.h"
 #include "command/dump_report.h"
+#include "command/page_copy.h"
 #include "command/page_plan.h"
 #include "command/split.h"
 #include "command/threads.h"
@@ -24,8 +20,6 @@
 #include "output/sink.h"
 #include "print_info.h"
 
-/* The copy reports its progress this often. */
-#define COPY_PAGES 1024
 /* The data buffers of all parts of a dump together. */
 #define SPLIT_BUFFERS ((uint64_t)2 << 20)
 
@@ -35,13 +29,6 @@ struct dump_part {
 	struct sink *sink;
 	struct kdump_writer *writer;
 	struct split_range range;
-	struct pfn_run copied; /* the run that copy_run() is in */
-	/* of its thread */
-	struct dump *dump;
-	struct progress *progress; /* NULL: another thread shows it */
-	_Atomic uint64_t done;	   /* pages */
-	struct err err;
-	enum status st;
 };
 
 /* One run of the program: everything between the input and the outputs. */
@@ -52,11 +39,6 @@ struct dump {
 	struct split_table *split;
 	struct dump_part *parts;
 	unsigned n_parts;
-	uint64_t n_shown; /* pages that progress was told of, where one thread copies */
-	/* threads that write parts tell here that they are through */
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-	unsigned n_ended;
 };
 
 /* What belongs to one level; the outputs stay. */
@@ -66,15 +48,12 @@ static void end_level(struct dump *d)
 		if (d->parts[i].writer)
 			kdump_writer_close(d->parts[i].writer);
 		d->parts[i].writer = NULL;
-		d->parts[i].copied = (struct pfn_run){ 0 };
-		d->parts[i].done = 0;
 	}
 	if (d->split)
 		split_table_close(d->split);
 	d->split = NULL;
 	page_plan_close(&d->plan);
 	d->plan = (struct page_plan){ 0 };
-	d->n_shown = 0;
 }
 
 static void dump_close(struct dump *d)
@@ -261,151 +240,15 @@ static enum status decide(struct dump *d, struct err *e)
 	return begin_pages(d, e);
 }
 
-/* Dumps the kept pages [first, end); what the file ends before goes without being looked at. */
-static enum status copy_run(struct dump_part *part, const struct page_plan *plan, pfn_t first, pfn_t end, struct err *e)
-{
-	struct pfn_run *run = &part->copied;
-
-	while (first < end) {
-		pfn_t to, n;
-
-		if (run->end <= first && !mem_source_next_run(plan->src, first, plan->kernel->target.page_shift, run))
-			*run = (struct pfn_run){ first, end, RUN_DATA };
-		to = min_u64(end, run->end);
-		if (run->kind == RUN_LOST) {
-			if (kdump_writer_add_lost(part->writer, first, to, e))
-				return e->status;
-		} else {
-			to = min_u64(to, first + COPY_PAGES);
-			if (kdump_writer_add(part->writer, first, to, e))
-				return e->status;
-		}
-		n = to - first;
-		first = to;
-		if (part->progress)
-			progress_at(part->progress, part->dump->n_shown += n);
-		else
-			part->done += n;
-	}
-	return OK;
-}
-
-/* Dumps what of a window, whose bits are loaded, belongs to the part. */
-static enum status copy_window(struct dump_part *part, const struct page_plan *plan, const struct plan_window *w,
-			       struct err *e)
-{
-	pfn_t to = min_u64(w->end, part->range.end);
-	size_t from = part->range.start > w->start ? (size_t)(part->range.start - w->start) : 0, first, end;
-
-	for (; w->start + from < to && bitmap_next_run(plan->bits, from, (size_t)(to - w->start), &first, &end); from = end)
-		if (copy_run(part, plan, w->start + first, w->start + end, e))
-			return e->status;
-	return OK;
-}
-
-/* All parts in one go, in this thread. */
-static enum status copy_parts(struct dump *d, struct progress *p, struct err *e)
-{
-	struct plan_window w;
-
-	page_plan_rewind(&d->plan);
-	for (pfn_t at = 0; page_plan_next(&d->plan, at, &w); at = w.end) {
-		if (page_plan_load(&d->plan, &w, e))
-			return e->status;
-		for (unsigned i = 0; i < d->n_parts; i++) {
-			d->parts[i].progress = p;
-			if (d->parts[i].range.start < w.end && d->parts[i].range.end > w.start &&
-			    copy_window(&d->parts[i], &d->plan, &w, e))
-				return e->status;
-		}
-	}
-	return OK;
-}
-
-static enum status copy_part(struct dump_part *part, struct page_plan *plan, struct err *e)
-{
-	struct plan_window w;
-
-	plan->read_back_data = part->writer;
-	for (pfn_t at = part->range.start; page_plan_next(plan, at, &w) && w.start < part->range.end; at = w.end)
-		if (page_plan_load(plan, &w, e) || copy_window(part, plan, &w, e))
-			return e->status;
-	return kdump_writer_settle(part->writer, e);
-}
-
-static void *part_thread(void *arg)
-{
-	struct dump_part *part = arg;
-	struct dump *d = part->dump;
-	struct page_plan plan = { 0 };
-
-	part->st = page_plan_share(&plan, &d->plan, &part->err);
-	if (!part->st) {
-		part->st = copy_part(part, &plan, &part->err);
-		page_plan_unshare(&plan, &d->plan);
-	}
-	pthread_mutex_lock(&d->lock);
-	d->n_ended++;
-	pthread_cond_signal(&d->ended);
-	pthread_mutex_unlock(&d->lock);
-	return NULL;
-}
-
-/* Shows progress until all threads are through. */
-static void wait_for_parts(struct dump *d, unsigned n, struct progress *p)
-{
-	pthread_mutex_lock(&d->lock);
-	while (d->n_ended < n) {
-		struct timespec until;
-		uint64_t done = 0;
-
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_sec++;
-		pthread_cond_timedwait(&d->ended, &d->lock, &until);
-		for (unsigned i = 0; i < d->n_parts; i++)
-			done += d->parts[i].done;
-		progress_at(p, done);
-	}
-	pthread_mutex_unlock(&d->lock);
-}
-
-/* A thread for each part.  One that fails does not stop the others: their pages are worth having. */
-static enum status copy_parallel(struct dump *d, struct progress *p, struct err *e)
-{
-	AUTO_FREE pthread_t *threads = calloc(d->n_parts, sizeof(*threads));
-	unsigned n = 0;
-
-	if (!threads)
-		return err_nomem(e, d->n_parts * sizeof(*threads));
-	d->n_ended = 0;
-	for (; n < d->n_parts; n++) {
-		d->parts[n].progress = NULL;
-		if (pthread_create(&threads[n], NULL, part_thread, &d->parts[n]))
-			break;
-	}
-	wait_for_parts(d, n, p);
-	for (unsigned i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
-	/* where no more threads can be had this one does the rest */
-	for (unsigned i = n; i < d->n_parts; i++)
-		part_thread(&d->parts[i]);
-	for (unsigned i = 0; i < d->n_parts; i++)
-		if (d->parts[i].st) {
-			*e = d->parts[i].err;
-			return e->status;
-		}
-	return OK;
-}
-
 static enum status copy_pages(struct dump *d, struct err *e)
 {
-	struct progress p;
+	AUTO_FREE struct page_copy *copies = calloc(d->n_parts, sizeof(*copies));
 
-	progress_start(&p, "Copying data", d->plan.kept, true);
-	if (d->n_parts > 1 && !page_plan_decides_again(&d->plan) ? copy_parallel(d, &p, e) : copy_parts(d, &p, e))
-		return e->status;
-	progress_end(&p);
-	return OK;
+	if (!copies)
+		return err_nomem(e, d->n_parts * sizeof(*copies));
+	for (unsigned i = 0; i < d->n_parts; i++)
+		copies[i] = (struct page_copy){ .writer = d->parts[i].writer, .range = d->parts[i].range };
+	return page_copy_all(copies, d->n_parts, &d->plan, e);
 }
 
 /* --- the end --------------------------------------------------------------------------------------- */
@@ -529,8 +372,7 @@ static enum status run(struct dump *d, struct err *e)
 
 enum status command_dump(const struct options *opt, struct err *e)
 {
-	struct dump d = { .opt = opt, .n_parts = opt->flatten ? 1 : opt->n_outputs, .lock = PTHREAD_MUTEX_INITIALIZER,
-			  .ended = PTHREAD_COND_INITIALIZER };
+	struct dump d = { .opt = opt, .n_parts = opt->flatten ? 1 : opt->n_outputs };
 	enum status st;
 
 	if (opt->splitblock_size && !opt->split)
@@ -541,10 +383,8 @@ enum status command_dump(const struct options *opt, struct err *e)
 	d.parts = calloc(d.n_parts, sizeof(*d.parts));
 	if (!d.parts)
 		return err_nomem(e, d.n_parts * sizeof(*d.parts));
-	for (unsigned i = 0; i < d.n_parts; i++) {
-		d.parts[i].dump = &d;
+	for (unsigned i = 0; i < d.n_parts; i++)
 		d.parts[i].name = opt->flatten ? "STDOUT" : opt->outputs[i];
-	}
 	st = run(&d, e);
 	dump_close(&d);
 	return st;
