@@ -94,6 +94,7 @@ class Description:
     mem_limit: int = None
     sections: dict = field(default_factory=dict)        # number -> list of words
     share: tuple = None                 # (first section, how many are real)
+    share_copies: bool = False          # the others have struct pages of their own, with the same contents
     hole_pages: str = "reserved"        # struct pages without RAM: reserved, zero or poison
     background: PageLine = field(default_factory=lambda: PageLine("free", content="zero"))
     pages: list = field(default_factory=list)
@@ -245,8 +246,9 @@ def _directive(words, description, where):
         description.boot.append(address_range(rest[0]))
     elif name == "section" and len(rest) >= 2:
         description.sections[number(rest[0])] = rest[1:]
-    elif name == "memmap-share" and len(rest) == 2:
+    elif name in ("memmap-share", "memmap-copy") and len(rest) == 2:
         description.share = (number(rest[0]), number(rest[1]))
+        description.share_copies = name == "memmap-copy"
     elif name == "no-mem-map" and not rest:
         description.no_mem_map = True
     elif name == "nonote" and not rest:

@@ -215,6 +215,7 @@ class TestKernel:
             except DescriptionError as problem:
                 raise DescriptionError(f"{line.where}: {problem}") from None
         self._fill_background()
+        self.memmap.fill_copies()
         for start, end in self.memmap.parts(0, self.memmap.real_end):
             for a, b in list(self.classes.gaps(start, end)):
                 self.classes.assign(a, b, "keep")
@@ -228,7 +229,7 @@ class TestKernel:
         return self.kinds.single(RESERVED, pfn)[0] * count
 
     def _reserve(self, start, end):
-        for low, high in self.memmap.parts(start, end):
+        for low, high in self.memmap.parts(start, min(end, self.memmap.real_end)):
             for a, b in self._alike(low, high):
                 self._write_pages(a, self._reserved_bytes(a, b - a))
             self.classes.assign(low, high, "keep")

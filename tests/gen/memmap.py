@@ -53,6 +53,9 @@ class MemMap:
             if max(start, a) < min(end, b):
                 yield max(start, a), min(end, b)
 
+    def fill_copies(self):
+        """Gives sections that repeat others their struct pages."""
+
     def write_sections(self):
         """What leads a reader to the struct pages; returns VMCOREINFO facts."""
         return {}
@@ -106,7 +109,7 @@ class SparseMap(MemMap):
                        and number // self.per_root not in self.lost_roots]
         self.ranges = union((number * SECTION_PAGES, (number + 1) * SECTION_PAGES) for number in self.mapped)
         if description.share and not self.virtual:
-            raise DescriptionError("memmap-share needs a vmemmap")
+            raise DescriptionError("memmap-share and memmap-copy need a vmemmap")
 
     def _word(self, section):
         words = self.description.sections.get(section, [""])
@@ -196,24 +199,33 @@ class VirtualMap(SparseMap):
         if share:
             first, count = share
             if self.page_size != 64:
-                raise DescriptionError("memmap-share needs struct pages of 64 bytes")
+                raise DescriptionError("memmap-share and memmap-copy need struct pages of 64 bytes")
             self._own = [number for number in self.mapped if number < first + count]
             if set(range(first, first + count)) - set(self._own):
-                raise DescriptionError("memmap-share: the sections to be shared need RAM")
+                raise DescriptionError("memmap-share, memmap-copy: the sections to be repeated need RAM")
             self.repeats = {number: first + (number - first) % count for number in self.mapped
                             if number >= first + count}
         self.real_end = (self._own[-1] + 1) * SECTION_PAGES if self._own else 0
 
     def allocate(self):
         size = SECTION_PAGES * self.page_size
-        for number in self._own:
+        for number in self.mapped if self.description.share_copies else self._own:
             start = self.kernel.vmemmap + number * size
             for leaf in range(start >> SHIFT_2M, (start + size - 1 >> SHIFT_2M) + 1):
                 if leaf not in self._frames:
                     self._frames[leaf] = self.kernel.owners.allocate(2 * MiB, 2 * MiB)
+        if self.description.share_copies:
+            return
         for number, twin in self.repeats.items():
-            here, there = (self.kernel.vmemmap + section * size >> SHIFT_2M for section in (number, twin))
-            self._repeated[here] = self._frames[there]
+            self._repeated[self._leaf(number)] = self._frames[self._leaf(twin)]
+
+    def _leaf(self, section):
+        return self.kernel.vmemmap + section * SECTION_PAGES * self.page_size >> SHIFT_2M
+
+    def fill_copies(self):
+        """Nothing may be written to the struct pages of the sections concerned afterwards."""
+        for number, twin in self.repeats.items() if self.description.share_copies else ():
+            self.kernel.memory.repeat(self._frames[self._leaf(twin)], self._frames[self._leaf(number)], 2 * MiB)
 
     def page_vaddr(self, pfn):
         return self.kernel.vmemmap + pfn * self.page_size

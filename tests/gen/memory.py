@@ -100,6 +100,12 @@ class PhysicalMemory:
     def write_word(self, address, value):
         self.write(address, (value & 0xffffffffffffffff).to_bytes(8, "little"))
 
+    def repeat(self, source, target, length):
+        """From now on both are the same memory; all of it in whole chunks."""
+        for offset in range(0, length, CHUNK):
+            chunk = self._chunks.setdefault((source + offset) // CHUNK, bytearray(CHUNK))
+            self._chunks[(target + offset) // CHUNK] = chunk
+
     def read(self, address, length):
         parts = []
         while length > 0:
