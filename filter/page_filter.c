@@ -243,6 +243,44 @@ static const uint8_t *fetch_tail(const struct lane *lane, const struct mem_map_c
 #define PAGE_STRUCT_COPY_MAX 512
 
 /*
+ * Decides about the page `pfn`, which has T_STARTS_BLOCK; returns how many go along with it for *reason, 1 if it stays.
+ * Of `n` struct pages its own is the first.
+ */
+static uint64_t decide_block(struct lane *lane, const struct mem_map_chunk *c, pfn_t pfn, const uint8_t *page, uint64_t n,
+			     unsigned traits, enum reason *reason)
+{
+	const struct page_filter *f = lane->f;
+	const struct page_layout *l = &f->layout;
+	uint8_t copy[PAGE_STRUCT_COPY_MAX];
+	unsigned order = 0;
+
+	if (traits & T_HEAD && !(traits & (T_TAIL | T_BUDDY))) {
+		const uint8_t *tail = n > 1 ? page + l->size : fetch_tail(lane, c, pfn, copy);
+
+		if (tail) {
+			struct page_head_info info = page_head_info(l, page, tail);
+
+			traits |= info.hugetlb ? T_HUGETLB : 0;
+			order = info.order;
+		}
+	}
+	traits &= N_TRAIT_SETS - 1;
+	*reason = f->policy.reason[traits];
+	/* what cannot be a free block is judged by its other traits */
+	if (*reason == REASON_FREE && !free_block_possible(lane, pfn, page_buddy_order(l, page)))
+		*reason = f->policy.reason[traits & ~(unsigned)T_BUDDY];
+	if (*reason == REASON_KEEP)
+		return 1;
+	/* of other compound pages only the bad pages themselves are marked */
+	if (*reason == REASON_HWPOISON && !(traits & T_HUGETLB))
+		order = 0;
+	if (order && (pfn & ((UINT64_C(1) << order) - 1) ||
+		      order + f->k->target.page_shift > f->k->arch->compound_shift_max))
+		order = 0;
+	return pages_of_block(f, page, order, *reason);
+}
+
+/*
  * Decides about `n` pages from `pfn` on, whose struct pages are at `structs`; returns how many page frames it is
  * done with, which may be more.
  */
@@ -250,45 +288,22 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct lane *
 								   pfn_t pfn, const uint8_t *structs, uint64_t n,
 								   const bool long64)
 {
-	const struct page_filter *f = lane->f;
-	const struct page_layout *l = &f->layout;
-	const uint32_t size = l->size;
-	uint64_t i = 0;
+	const struct page_layout *l = &lane->f->layout;
+	uint64_t i = 0, count;
 
-	while (i < n) {
-		const uint8_t *page = structs + i * size, *tail;
-		unsigned traits = page_traits(l, page, long64), order = 0;
-		uint8_t copy[PAGE_STRUCT_COPY_MAX];
+	for (; i < n; i += count) {
+		const uint8_t *page = structs + i * l->size;
+		unsigned traits = page_traits(l, page, long64);
 		enum reason reason;
-		uint64_t count;
 
-		if (traits & T_HEAD && !(traits & (T_TAIL | T_BUDDY))) {
-			traits &= ~(unsigned)T_HEAD;
-			tail = i + 1 < n ? page + size : fetch_tail(lane, c, pfn + i, copy);
-			if (tail) {
-				struct page_head_info info = page_head_info(l, page, tail);
-
-				traits |= info.hugetlb ? T_HUGETLB : 0;
-				order = info.order;
-			}
+		if (traits & T_STARTS_BLOCK) {
+			count = decide_block(lane, c, pfn + i, page, n - i, traits, &reason);
+		} else {
+			count = page_count_alike(l, page, n - i, long64);
+			reason = lane->f->policy.reason[traits];
 		}
-		reason = f->policy.reason[traits & (N_TRAIT_SETS - 1)];
-		/* what cannot be a free block is judged by its other traits */
-		if (reason == REASON_FREE && !free_block_possible(lane, pfn + i, page_buddy_order(l, page)))
-			reason = f->policy.reason[traits & (N_TRAIT_SETS - 1) & ~(unsigned)T_BUDDY];
-		if (reason == REASON_KEEP) {
-			i++;
-			continue;
-		}
-		/* of other compound pages only the bad pages themselves are marked */
-		if (reason == REASON_HWPOISON && !(traits & T_HUGETLB))
-			order = 0;
-		if (order && ((pfn + i) & ((UINT64_C(1) << order) - 1) ||
-			      order + f->k->target.page_shift > f->k->arch->compound_shift_max))
-			order = 0;
-		count = pages_of_block(f, page, order, reason);
-		exclude(lane, pfn + i, count, reason);
-		i += count;
+		if (reason != REASON_KEEP)
+			exclude(lane, pfn + i, count, reason);
 	}
 	return i;
 }

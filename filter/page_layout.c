@@ -264,6 +264,13 @@ static void resolve_free(struct resolver *r)
 	l->free_by_page = type_known(l->buddy) || l->buddy_flag;
 }
 
+static void resolve_deciding(struct page_layout *l)
+{
+	l->deciding_flags = l->lru_flag | l->private_flag | l->swapcache_flag | l->swapbacked_flag | l->slab_flag |
+			    l->poison_flag | l->buddy_flag | l->head_mask;
+	l->deciding_type = l->buddy.mask | l->offline.mask | l->slab.mask | l->unaccepted.mask;
+}
+
 static void settle(uint16_t *at)
 {
 	if (*at == NOWHERE)
@@ -286,6 +293,7 @@ unsigned page_layout_resolve(struct page_layout *l, const struct kernel *k, unsi
 	resolve_cache(&r);
 	resolve_user(&r);
 	resolve_free(&r);
+	resolve_deciding(l);
 	settle(&l->flags_at);
 	settle(&l->mapping_at);
 	settle(&l->head_at);

@@ -34,6 +34,9 @@ struct page_layout {
 	uint64_t anon_bit; /* of mapping */
 	uint64_t tail_bit; /* of compound_head, compound_info or lru */
 	struct page_type_test buddy, offline, slab, hugetlb, unaccepted;
+	/* all that page_traits() looks at, besides anon_bit and tail_bit: of flags, and of the word with the type */
+	uint64_t deciding_flags;
+	uint32_t deciding_type;
 	/* compound pages */
 	bool tails_are_marked;	    /* tail_bit is set in every tail */
 	bool order_in_flags;	    /* 6.6+: low byte of the first tail's flags */

@@ -21,6 +21,7 @@ enum page_trait {
 	T_HUGETLB = 1 << 8,
 	N_TRAIT_SETS = 1 << 9,
 	T_HEAD = 1 << 9, /* not looked up by rules: it asks for page_head_info() */
+	T_STARTS_BLOCK = T_HEAD | T_BUDDY | T_UNACCEPTED, /* more pages may go along with this one */
 };
 
 /* A long of the dump in the dump's byte order, widened: compared only with constants stored the same way. */
@@ -73,6 +74,30 @@ static inline __attribute__((always_inline)) unsigned page_traits(const struct p
 		t |= type_is(type, l->unaccepted) ? T_UNACCEPTED : 0;
 	}
 	return t;
+}
+
+/*
+ * How many of `n` struct pages from `page` on have the traits of the first; at least 1.  Neighbours mostly do, and to
+ * see that costs less than to find out which traits they are.
+ */
+static inline __attribute__((always_inline)) uint64_t page_count_alike(const struct page_layout *l, const uint8_t *page,
+								       uint64_t n, const bool long64)
+{
+	const uint64_t flags = raw_long(page + l->flags_at, long64), mapping = raw_long(page + l->mapping_at, long64),
+		       head = raw_long(page + l->head_at, long64);
+	uint32_t type, other;
+	uint64_t i;
+
+	memcpy(&type, page + l->type_at, sizeof(type));
+	for (i = 1; i < n; i++) {
+		page += l->size;
+		memcpy(&other, page + l->type_at, sizeof(other));
+		if (((raw_long(page + l->flags_at, long64) ^ flags) & l->deciding_flags) |
+		    ((raw_long(page + l->mapping_at, long64) ^ mapping) & l->anon_bit) |
+		    ((raw_long(page + l->head_at, long64) ^ head) & l->tail_bit) | ((other ^ type) & l->deciding_type))
+			break;
+	}
+	return i;
 }
 
 struct page_head_info {

@@ -282,6 +282,53 @@ static enum reason expected(unsigned level, unsigned t)
 	return REASON_KEEP;
 }
 
+static uint64_t count_alike(const uint8_t *pages, uint64_t n)
+{
+	return l.long64 ? page_count_alike(&l, pages, n, true) : page_count_alike(&l, pages, n, false);
+}
+
+TEST(struct_pages_that_count_as_alike_have_the_same_traits)
+{
+	static const uint32_t types[] = { 0, UNTYPED, BUDDY, BUDDY | 5, OFFLINE, SLAB, HUGETLB, UNACCEPTED };
+	uint64_t seed = 7, alike = 0, unlike = 0;
+	uint8_t pages[16 * 64];
+
+	for (unsigned round = 0; round < 8000; round++) {
+		uint64_t n = 1 + random_below(&seed, 16), count;
+
+		if (!(round % 2000))
+			open_layout(round / 2000, kernel_6_12, KVERSION(6, 12));
+		for (size_t i = 0; i < n; i++)
+			make(pages + i * 64, random_below(&seed, 8) ? LRU | SWAPBACKED : (uint32_t)random_next(&seed),
+			     random_below(&seed, 8) ? 0x1001 : 0x1000,
+			     types[random_below(&seed, 8) ? 0 : random_below(&seed, ARRAY_SIZE(types))],
+			     random_below(&seed, 16) ? 0x2000 : 0x2001);
+		count = count_alike(pages, n);
+		assert_true(count >= 1 && count <= n);
+		for (size_t i = 1; i < count; i++, alike++)
+			assert_int_equal(traits_of(pages + i * 64), traits_of(pages));
+		unlike += count < n;
+	}
+	assert_true(alike > 1000 && unlike > 1000);
+}
+
+TEST(what_decides_nothing_makes_struct_pages_no_less_alike)
+{
+	uint8_t pages[4 * 64];
+
+	for (unsigned shape = 0; shape < 4; shape++) {
+		open_layout(shape, kernel_6_12, KVERSION(6, 12));
+		make(pages, LRU | SWAPBACKED, 0x1001, 0, 0x2000);
+		make(pages + 64, LRU | SWAPBACKED | 1 << 3 | 1 << 30, 0x5551, 7, 0xfff0); /* PG_uptodate, the zone */
+		put(pages + 64, PRIVATE_AT, 0x77);
+		make(pages + 128, LRU, 0x1001, 0, 0x2000);
+		make(pages + 192, LRU | SWAPBACKED, 0x1001, 0, 0x2000);
+		assert_int_equal(count_alike(pages, 4), 2);
+		assert_int_equal(count_alike(pages, 1), 1);
+		assert_int_equal(count_alike(pages + 64, 1), 1);
+	}
+}
+
 TEST(every_level_decides_about_every_set_of_traits_as_the_rules_say)
 {
 	open_layout(1, kernel_6_12, KVERSION(6, 12));
@@ -375,6 +422,8 @@ int main(void)
 		cmocka_unit_test(order_and_destructor_of_5_10_are_bytes_of_the_tail),
 		cmocka_unit_test(order_and_destructor_of_3_10_are_longs_of_the_tail),
 		cmocka_unit_test(order_of_a_free_block_is_a_long),
+		cmocka_unit_test(struct_pages_that_count_as_alike_have_the_same_traits),
+		cmocka_unit_test(what_decides_nothing_makes_struct_pages_no_less_alike),
 		cmocka_unit_test(every_level_decides_about_every_set_of_traits_as_the_rules_say),
 		cmocka_unit_test(named_cases_at_named_levels),
 		cmocka_unit_test(policy_that_drops_nothing_says_so_and_no_other_does),
