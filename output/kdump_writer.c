@@ -14,11 +14,10 @@
 #include "print_info.h"
 
 /*
- * Measured: larger writes gain nothing, and the file system wants them aligned.  While one thread writes the others go
- * on as far as the ring of blocks reaches, so theirs are shorter.
+ * Measured: larger writes gain nothing, and while one thread writes the others go on only as far as the ring of blocks
+ * reaches.  The file system wants them aligned.
  */
-#define DATA_BUFFER_DEFAULT ((size_t)512 << 10)
-#define DATA_BUFFER_THREADS ((size_t)256 << 10)
+#define DATA_BUFFER_DEFAULT ((size_t)256 << 10)
 #define DATA_BUFFER_MAX ((size_t)4 << 20)
 #define DATA_ALIGN 4096u
 #define DESC_BUFFER 4096 /* descriptors */
@@ -45,10 +44,10 @@ struct kdump_writer {
 	uint64_t zero_at; /* of the shared page of zeros */
 	uint64_t described_end; /* end of the data that written descriptors promise */
 
-	/* page data: buf holds the bytes from file offset data_at on */
+	/* page data: buf holds the bytes from file offset data_at on, of pages that are counted, then of others */
 	uint64_t data_at;
 	uint8_t *buf;
-	size_t used, limit;
+	size_t used, uncounted, limit;
 	/* descriptors whose turn has not come: their data is not in the file yet */
 	struct page_desc *descs;
 	size_t n_descs;
@@ -262,7 +261,7 @@ static enum status flush(struct kdump_writer *w, bool all, struct err *e)
 	if (len)
 		st = w->sink->ops->write_at(w->sink, w->data_at, w->buf, len, &written, e);
 	w->sink->bytes_written += written;
-	memmove(w->buf, w->buf + written, w->used - written);
+	memmove(w->buf, w->buf + written, w->used + w->uncounted - written);
 	w->data_at += written;
 	w->used -= written;
 	if (st)
@@ -308,39 +307,31 @@ static void count_lost(struct kdump_writer *w, pfn_t pfn, uint64_t n, const char
 	w->counts.lost_pages += n;
 }
 
-/* Room for the next block behind the data that waits, and for its descriptors. */
+/* Room for the next block behind the data that waits. */
 static enum status make_room(void *writer, size_t room, uint8_t **to, struct err *e)
 {
 	struct kdump_writer *w = writer;
 
-	(void)room; /* the buffer has that much beyond its limit */
-	if (w->used >= w->limit && flush(w, false, e))
-		return e->status;
-	if (w->n_descs + page_pipeline_block_pages_max(w->pipeline) > DESC_BUFFER && flush(w, true, e))
-		return e->status;
+	(void)room, (void)e; /* the buffer has that much beyond its limit */
 	*to = w->buf + w->used;
 	return OK;
 }
 
+/*
+ * When to write is decided page by page: what goes out in one piece, and so a stream of -F, does not depend on how pages
+ * came to be in blocks, which with threads is a matter of time.
+ */
 static enum status take_block(void *writer, const struct packed_block *b, struct err *e)
 {
 	struct kdump_writer *w = writer;
-	uint64_t at;
-	uint8_t *to;
 
-	if (b->data != w->buf + w->used) {
-		if (make_room(w, b->len, &to, e))
-			return e->status;
-		memcpy(to, b->data, b->len);
-	}
-	at = w->data_at + w->used;
-	w->used += b->len;
-	w->counts.pages += b->n;
+	if (b->data != w->buf + w->used)
+		memcpy(w->buf + w->used, b->data, b->len);
+	w->uncounted = b->len;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct packed_page *p = &b->pages[i];
-		struct page_desc d = { at, p->len, p->flags };
+		struct page_desc d = { w->data_at + w->used, p->len, p->flags };
 
-		at += p->len;
 		if (p->kind == PACKED_ZERO) {
 			d = (struct page_desc){ w->zero_at, (uint32_t)w->page_size, 0 };
 			w->counts.zero_pages++;
@@ -349,6 +340,13 @@ static enum status take_block(void *writer, const struct packed_block *b, struct
 			count_lost(w, b->first + i, 1, b->lost_why);
 		}
 		w->descs[w->n_descs++] = d;
+		w->counts.pages++;
+		w->used += p->len;
+		w->uncounted -= p->len;
+		if ((w->used >= w->limit && flush(w, false, e)) || (w->n_descs == DESC_BUFFER && flush(w, true, e))) {
+			w->uncounted = 0;
+			return e->status;
+		}
 	}
 	return OK;
 }
@@ -377,9 +375,7 @@ enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, cons
 	w->finds_zero = opt.find_zero;
 	if (page_pipeline_open(&w->pipeline, src, &opt, about->threads, &user, e))
 		return e->status;
-	w->limit = about->threads ? DATA_BUFFER_THREADS : DATA_BUFFER_DEFAULT;
-	if (about->data_buffer)
-		w->limit = about->data_buffer;
+	w->limit = about->data_buffer ? about->data_buffer : DATA_BUFFER_DEFAULT;
 	w->limit = (size_t)max_u64(w->page_size, min_u64(w->limit, DATA_BUFFER_MAX));
 	/* beyond the limit a block fits in any case, and what alignment leaves behind */
 	room = w->limit + page_pipeline_block_room(w->pipeline) + DATA_ALIGN;

@@ -96,6 +96,18 @@ same() {
 	same sample -d 31 -l
 }
 
+@test "streams do not depend on the number of threads" {
+	cd "$BATS_TEST_TMPDIR"
+	for how in "-l -d 1" "-E -d 31"; do
+		# shellcheck disable=SC2086 # a list of options
+		"$PROGRAM" --message-level 0 --num-threads 0 -F $how "$BATS_FILE_TMPDIR/sample" >want
+		for threads in 2 3 5; do
+			# shellcheck disable=SC2086 # a list of options
+			"$PROGRAM" --message-level 0 --num-threads $threads -F $how "$BATS_FILE_TMPDIR/sample" | cmp - want
+		done
+	done
+}
+
 @test "every buffer order from 0 to 8 writes the same dump" {
 	cd "$BATS_TEST_TMPDIR"
 	"$PROGRAM" --message-level 0 -d 31 -z "$BATS_FILE_TMPDIR/kernel-6.12" want
