@@ -540,8 +540,6 @@ def problems_of_dump(path, complete):
         return list(dump_problems(dump, complete))
     except FormatError as problem:
         return [f"dump: {problem}"]
-    finally:
-        os.close(dump.descriptor)
 
 
 def dump_problems(dump, complete):
