@@ -6,12 +6,13 @@
 VM_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 CACHE=${MDF_CACHE:-/var/cache/makedumpfile-tests}
 
-# release of the kernel, Debian suite that has it, processor to boot it on (without la57: four levels of page tables)
+# release of the kernel, Debian suite that has it, processor to boot it on (without la57: four levels of page tables),
+# MiB of crash memory to try first: with a shell, modules for virtio and the static program it does not boot with 4 less
 KERNEL_TABLE='
-5.10	bullseye	max,la57=off
-6.1	bookworm	max
-6.12	trixie	max,la57=off
-7.2	sid	max
+5.10	bullseye	max,la57=off	68
+6.1	bookworm	max		76
+6.12	trixie	max,la57=off	76
+7.2	sid	max		88
 '
 
 die()
@@ -44,6 +45,11 @@ kernel_suite()
 kernel_cpu()
 {
 	awk -v r="$1" '$1 == r { print $3 }' <<<"$KERNEL_TABLE"
+}
+
+kernel_crash_mib()
+{
+	awk -v r="$1" '$1 == r { print $4 }' <<<"$KERNEL_TABLE"
 }
 
 # The Debian mirror this machine itself uses.
