@@ -13,8 +13,14 @@
 #include "input/mem_source.h"
 #include "print_info.h"
 
-/* So much of the struct pages is asked for at once: large enough to amortize the look-up of its address. */
+/*
+ * So much of the struct pages is asked for at once.  Behind a large block only the next head is sure to be of use, and
+ * where that is another large block reading it alone costs a fifth.
+ */
 #define VIEW_BYTES ((size_t)256 << 10)
+#define VIEW_AFTER_LEAP ((size_t)1 << 10)
+#define VIEW_NEXT ((size_t)32 << 10)
+#define LEAP_BYTES ((uint64_t)16 << 10)
 /* The largest free block of most machines is of order 10; taken where the kernel does not tell. */
 #define MAX_ORDERS_DEFAULT 11
 #define LIST_BUDGET_BASE (UINT64_C(1) << 24)
@@ -40,6 +46,7 @@ struct lane {
 	pfn_t start, end;
 	uint8_t *kept; /* bit 0 is `start` */
 	struct chunk_result result; /* of this part, kept apart from what other threads write */
+	size_t view_bytes; /* of struct pages to ask for next */
 	/* what it cannot say while others are talking: the first of each kind */
 	char bad_order[128], unread[256];
 };
@@ -93,6 +100,7 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, c
 	f->threads = opt->threads;
 	f->chunk_pages = opt->chunk_pages ? opt->chunk_pages : CHUNK_PAGES;
 	f->lane.f = f;
+	f->lane.view_bytes = VIEW_NEXT;
 	if (kmem_open(&f->lane.km, k, e))
 		return e->status;
 	if (k->mem_map.model != MEM_MODEL_NONE) {
@@ -289,14 +297,16 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct lane *
 								   const bool long64)
 {
 	const struct page_layout *l = &lane->f->layout;
-	uint64_t i = 0, count;
+	uint64_t i = 0, count = 0;
+	bool block = false;
 
 	for (; i < n; i += count) {
 		const uint8_t *page = structs + i * l->size;
 		unsigned traits = page_traits(l, page, long64);
 		enum reason reason;
 
-		if (traits & T_STARTS_BLOCK) {
+		block = traits & T_STARTS_BLOCK;
+		if (block) {
 			count = decide_block(lane, c, pfn + i, page, n - i, traits, &reason);
 		} else {
 			count = page_count_alike(l, page, n - i, long64);
@@ -305,6 +315,10 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct lane *
 		if (reason != REASON_KEEP)
 			exclude(lane, pfn + i, count, reason);
 	}
+	if (block && count * l->size >= LEAP_BYTES)
+		lane->view_bytes = VIEW_AFTER_LEAP;
+	else
+		lane->view_bytes = (size_t)min_u64(max_u64(2 * lane->view_bytes, VIEW_NEXT), VIEW_BYTES);
 	return i;
 }
 
@@ -342,7 +356,7 @@ static pfn_t scan_map(struct lane *lane, const struct mem_map_chunk *c, pfn_t pf
 		struct err e;
 		uint64_t n;
 
-		if (kmem_view(lane->km, at, (size_t)min_u64((end - pfn) * size, VIEW_BYTES), &s, &e)) {
+		if (kmem_view(lane->km, at, (size_t)min_u64((end - pfn) * size, lane->view_bytes), &s, &e)) {
 			n = min_u64(skip_unreadable(f, at), end - pfn);
 			if (!lane->unread[0])
 				snprintf(lane->unread, sizeof(lane->unread), "struct page of %#" PRIx64 ": %.200s", pfn,
@@ -459,6 +473,7 @@ static void decide_together(struct page_filter *f)
 	atomic_store(&f->next_chunk, 0);
 	for (; lanes.list && n < wanted; n++) {
 		lanes.list[n].f = f;
+		lanes.list[n].view_bytes = VIEW_NEXT;
 		if (kmem_open(&lanes.list[n].km, f->k, &e))
 			break;
 	}

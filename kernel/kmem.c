@@ -11,6 +11,9 @@
 #define TLB_ENTRIES 16
 #define TLB_SHIFT 21
 
+/* What follows is likely to be asked for too: a mapping that is filled at once may be so large. */
+#define VIEW_AHEAD ((uint64_t)256 << 10)
+
 struct kmem {
 	const struct kernel *k;
 	struct mem_reader *small, *bulk;
@@ -141,6 +144,7 @@ enum status kmem_view(struct kmem *km, vaddr_t vaddr, size_t len, struct span *o
 
 	if (kmem_translate(km, vaddr, &at, &left, e))
 		return e->status;
+	mem_reader_expect(km->bulk, at + min_u64(left, VIEW_AHEAD));
 	return mem_view(km->bulk, at, (size_t)min_u64(len, left), out, e);
 }
 
