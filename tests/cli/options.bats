@@ -196,9 +196,9 @@ company() {
 @test "threads may be any number, negative ones are none" {
 	"$PROGRAM" --num-threads 0 vmcore out
 	"$PROGRAM" -f --num-threads=-1 -D vmcore out >said
-	grep -qx "Threads: 1" said
+	grep -qx "Threads: 1, 192 KiB each" said
 	"$PROGRAM" -f --num-threads 3 -D vmcore out >said
-	grep -qx "Threads: 3" said
+	grep -qx "Threads: 3, 192 KiB each" said
 	"$PROGRAM" -f --num-threads 2147483647 vmcore out
 	run -1 "$PROGRAM" -f --num-threads many vmcore out
 	contains "$output" '"many" is not a number of threads'
