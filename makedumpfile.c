@@ -71,6 +71,10 @@ int main(int argc, char **argv)
 	/* threads allocate next to nothing: heaps of their own would only take memory */
 	mallopt(M_ARENA_MAX, 1);
 #endif
+#ifdef M_MMAP_THRESHOLD
+	/* buffers of deciding are gone before those of copying are there, not kept for others of their size */
+	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+#endif
 	/* a file that grows too large, or a reader that goes away, is an error to report, not a reason to die */
 	signal(SIGXFSZ, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);

@@ -12,6 +12,8 @@
 # on the disk for a while and 9 GB of memory.
 #
 #	SCANDIR=DIR PASSES=5
+#
+# `make bench-memory`: what each thread takes, by form of the output and codec, from VMCORE at level 1.
 
 PEER ?=
 VMCORE ?=
@@ -59,3 +61,8 @@ bench-scan: $(B)/bench/scan
 	@$(call need,python3,python3)
 	@$(call scan_mix,singles,120,120)
 	@$(call scan_mix,blocks,180,600)
+
+.PHONY: bench-memory
+bench-memory: $(PROGRAM) $(if $(VMCORE),,$(B)/bench/bench.vmcore)
+	@$(call need,python3,python3)
+	@python3 tests/bench/memory.py --program '$(CURDIR)/$(PROGRAM)' --vmcore '$(BENCH_VMCORE)' --outdir '$(OUTDIR)'
