@@ -116,7 +116,13 @@ static enum status remember(struct dump_guard *g, uint64_t start, uint64_t end, 
 
 static enum status put(struct dump_guard *g, uint64_t pos, const uint8_t *buf, size_t len, struct err *e)
 {
-	return write_sparse(g, pos, buf, len, e) ? e->status : remember(g, pos, pos + len, e);
+	if (write_sparse(g, pos, buf, len, e))
+		return e->status;
+	/* a hole at the end must be in the file before anything claims it */
+	if (len && !buf[len - 1] && pos + len > g->length && g->sink->holes_are_zero &&
+	    g->sink->ops->set_length(g->sink, pos + len, e))
+		return e->status;
+	return remember(g, pos, pos + len, e);
 }
 
 /* On a device the places that nobody wrote hold something old. */
