@@ -47,7 +47,8 @@ struct lane {
 	uint8_t *kept; /* bit 0 is `start` */
 	struct chunk_result result; /* of this part, kept apart from what other threads write */
 	size_t view_bytes; /* of struct pages to ask for next */
-	/* what it cannot say while others are talking: the first of each kind */
+	/* what it cannot say while others are talking: the first of each kind, and its page frame */
+	pfn_t bad_order_at, unread_at;
 	char bad_order[128], unread[256];
 };
 
@@ -215,9 +216,11 @@ static bool free_block_possible(struct lane *lane, pfn_t pfn, uint64_t order)
 	if (order < max_orders && !(pfn & ((UINT64_C(1) << order) - 1)))
 		return true;
 	lane->result.counts.bad_orders++;
-	if (!lane->bad_order[0])
+	if (!lane->bad_order[0]) {
+		lane->bad_order_at = pfn;
 		snprintf(lane->bad_order, sizeof(lane->bad_order), "pfn=%" PRIx64 ", order=%" PRIu64 ", max order=%u",
 			 pfn, order, max_orders - 1);
+	}
 	return false;
 }
 
@@ -358,9 +361,11 @@ static pfn_t scan_map(struct lane *lane, const struct mem_map_chunk *c, pfn_t pf
 
 		if (kmem_view(lane->km, at, (size_t)min_u64((end - pfn) * size, lane->view_bytes), &s, &e)) {
 			n = min_u64(skip_unreadable(f, at), end - pfn);
-			if (!lane->unread[0])
+			if (!lane->unread[0]) {
+				lane->unread_at = pfn;
 				snprintf(lane->unread, sizeof(lane->unread), "struct page of %#" PRIx64 ": %.200s", pfn,
 					 e.text);
+			}
 			counts->unread_structs += n;
 			pfn += n;
 			continue;
@@ -452,6 +457,19 @@ static void run_lane(void *data, unsigned i)
 	decide_chunks(&lanes->list[i], lanes->f);
 }
 
+/* Of what two lanes have to say, `lane` keeps what comes first in memory. */
+static void keep_first(struct lane *lane, const struct lane *other)
+{
+	if (other->bad_order[0] && (!lane->bad_order[0] || other->bad_order_at < lane->bad_order_at)) {
+		memcpy(lane->bad_order, other->bad_order, sizeof(lane->bad_order));
+		lane->bad_order_at = other->bad_order_at;
+	}
+	if (other->unread[0] && (!lane->unread[0] || other->unread_at < lane->unread_at)) {
+		memcpy(lane->unread, other->unread, sizeof(lane->unread));
+		lane->unread_at = other->unread_at;
+	}
+}
+
 static void say_once(struct page_filter *f, const struct lane *lane)
 {
 	if (lane->unread[0] && !f->said_unread)
@@ -482,11 +500,11 @@ static void decide_together(struct page_filter *f)
 	decide_chunks(&f->lane, f);
 	if (workers)
 		workers_close(workers);
-	say_once(f, &f->lane);
 	for (unsigned i = 0; i < n; i++) {
-		say_once(f, &lanes.list[i]);
+		keep_first(&f->lane, &lanes.list[i]);
 		kmem_close(lanes.list[i].km);
 	}
+	say_once(f, &f->lane);
 	free(lanes.list);
 }
 
