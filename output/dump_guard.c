@@ -20,6 +20,10 @@
 /* Known writers let few descriptors run ahead of their data: those of one buffer, 64 KiB where nobody said otherwise. */
 #define HELD_MAX 32768
 #define BATCH 512 /* descriptors that are written at once */
+/* Descriptors wait for the disk to have their data.  So those that were held are looked at when there is a fourth more. */
+#define FRESH_SHARE 4
+#define FRESH_MIN ((uint64_t)4 << 10)
+#define FRESH_MAX ((uint64_t)4 << 20)
 /*
  * File systems take a block of 4 KiB or nothing of it.  Of the three blocks of 512 descriptors the third one begins
  * within a descriptor, between its offset and its size.
@@ -61,6 +65,7 @@ struct dump_guard {
 	size_t part_len;
 	struct held *held;
 	size_t n_held, held_room;
+	uint64_t came, fresh; /* bytes of data, of all and since they were last looked at */
 };
 
 static const uint8_t zeros[ZERO_BLOCK];
@@ -302,6 +307,7 @@ static enum status release(struct dump_guard *g, bool all, struct err *e)
 	uint8_t raw[BATCH * PAGE_DESC_LEN];
 	size_t done = 0;
 
+	g->fresh = 0;
 	while (done < g->n_held) {
 		const struct held *h = g->held + done;
 		size_t n = 0;
@@ -436,6 +442,16 @@ static size_t classify(struct dump_guard *g, uint64_t pos, size_t len, bool *des
 	return (size_t)min_u64(len, g->data_at == UINT64_MAX ? PAGE_DESC_LEN : g->data_at - pos);
 }
 
+/* `n` bytes of data came. */
+static enum status release_some(struct dump_guard *g, size_t n, struct err *e)
+{
+	g->came += n;
+	g->fresh += n;
+	if (g->fresh < min_u64(max_u64(g->came / FRESH_SHARE, FRESH_MIN), FRESH_MAX) && g->n_held < HELD_MAX / 2)
+		return OK;
+	return release(g, false, e);
+}
+
 static enum status put_body(struct dump_guard *g, uint64_t pos, const uint8_t *buf, size_t len, struct err *e)
 {
 	while (len) {
@@ -448,7 +464,7 @@ static enum status put_body(struct dump_guard *g, uint64_t pos, const uint8_t *b
 		} else {
 			if (g->kind == KIND_KDUMP && pos >= g->table_at && learn_data_at(g, pos, e))
 				return e->status;
-			if (put(g, pos, buf, n, e) || release(g, false, e))
+			if (put(g, pos, buf, n, e) || release_some(g, n, e))
 				return e->status;
 		}
 		pos += n;
@@ -541,6 +557,8 @@ void dump_guard_abandon(struct dump_guard *g)
 {
 	struct err e;
 
+	if (release(g, false, &e))
+		message(MSG_DEBUG, "%s\n", e.text);
 	if (g->sink->ops->sync(g->sink, &e))
 		message(MSG_DEBUG, "%s\n", e.text);
 }

@@ -20,6 +20,8 @@
 #define DATA_BUFFER_DEFAULT ((size_t)256 << 10)
 #define DATA_BUFFER_MAX ((size_t)4 << 20)
 #define DATA_ALIGN 4096u
+/* Descriptors wait for the disk to have their data, so they are written after so many buffers of it. */
+#define DESC_STEP 16
 #define DESC_BUFFER 4096 /* descriptors */
 #define DESC_BATCH 512	 /* descriptors that are encoded at once */
 /* On a full disk so much data at a time is given up, until the descriptors of the rest fit. */
@@ -43,6 +45,7 @@ struct kdump_writer {
 	uint64_t desc_at;    /* of the next one to write */
 	uint64_t zero_at; /* of the shared page of zeros */
 	uint64_t described_end; /* end of the data that written descriptors promise */
+	uint64_t step_at;	/* data up to here was there when descriptors were last written */
 
 	/* page data: buf holds the bytes from file offset data_at on, of pages that are counted, then of others */
 	uint64_t data_at;
@@ -266,6 +269,9 @@ static enum status flush(struct kdump_writer *w, bool all, struct err *e)
 	w->used -= written;
 	if (st)
 		return err_add(e, "%s", w->sink->name);
+	if (!all && w->data_at - w->step_at < DESC_STEP * w->limit)
+		return OK;
+	w->step_at = w->data_at;
 	return write_descs(w, w->data_at, e);
 }
 
@@ -276,7 +282,7 @@ enum status kdump_writer_begin_pages(struct kdump_writer *w, uint64_t n_pages, s
 	if (w->sink->ops->set_length(w->sink, data, e) || fill_gap(w, w->desc_at, data, e) ||
 	    (!w->sink->holes_are_zero && write_header(w, e)))
 		return e->status;
-	w->data_at = w->zero_at = data;
+	w->data_at = w->zero_at = w->step_at = data;
 	w->promised = n_pages;
 	/* the shared page of zeros: first in the data area, there even if no page needs it */
 	if (w->finds_zero) {
@@ -565,6 +571,9 @@ void kdump_writer_salvage(struct kdump_writer *w)
 		st = write_descs(w, useful, &e);
 		safe = useful - w->described_end > SALVAGE_STEP ? useful - SALVAGE_STEP : w->described_end;
 	} while (st == E_NOSPACE && useful > w->described_end && useful > w->zero_at);
+	/* what was given up must not come back when this is called again, and there is more room */
+	w->data_at = useful;
+	w->used = w->uncounted = 0;
 	if (st)
 		message(MSG_DEBUG, "%s\n", e.text);
 	if (w->sink->ops->sync(w->sink, &e))

@@ -13,7 +13,10 @@
 struct sink;
 
 struct sink_ops {
-	/* *written (never NULL) is set on success and on failure. */
+	/*
+	 * *written (never NULL) is set on success and on failure.  Where there is a disk, bytes are written below
+	 * others only when these are on it.
+	 */
 	enum status (*write_at)(struct sink *s, uint64_t pos, const void *buf, size_t len, size_t *written,
 				struct err *e);
 	/* Reads back what was written; NULL: cannot. */

@@ -32,6 +32,7 @@ struct flat_sink {
 	bool broken;	    /* a record is out by half: more bytes would be taken for its rest */
 	off_t begin;	    /* where in a regular file the stream begins */
 	uint64_t emitted;   /* bytes of the stream that are out */
+	uint64_t settled;   /* of a regular file: bytes that are on the disk, too */
 	uint64_t length;    /* of the file that the stream describes, as far as set_length() said */
 	uint64_t high;	    /* end of the highest byte in the stream */
 	uint64_t data_at;   /* where data begins; 0: nothing was said */
@@ -95,10 +96,31 @@ static enum status emit_record(struct flat_sink *f, struct lane *l, const void *
 	return emit(f, more, more_len, e);
 }
 
+/* The disk did not take what was written last: the stream ends before that. */
+static enum status cut(struct flat_sink *f, const char *call, struct err *e)
+{
+	err_sys(e, E_IO, "%s: %s", f->base.name, call);
+	f->broken = true;
+	if (f->regular && (ftruncate(f->fd, f->begin + (off_t)f->settled) < 0 || fsync(f->fd) < 0))
+		return err_add(e, "and what it has of the last bytes stays");
+	return e->status;
+}
+
+/* See sink_file.c: what promises something has to wait until that is on the disk. */
+static enum status settle(struct flat_sink *f, struct err *e)
+{
+	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+
+	if (f->regular && sync_file_range(f->fd, 0, 0, all) < 0 && errno != ENOSYS)
+		return cut(f, "writing to the disk", e);
+	f->settled = f->emitted;
+	return OK;
+}
+
 static enum status emit_index(struct flat_sink *f, struct err *e)
 {
 	/* never before what it promises */
-	if (f->index.used && emit_record(f, &f->data, NULL, 0, e))
+	if (f->index.used && (emit_record(f, &f->data, NULL, 0, e) || settle(f, e)))
 		return e->status;
 	return emit_record(f, &f->index, NULL, 0, e);
 }
@@ -193,7 +215,8 @@ static enum status flush_file(struct flat_sink *f, struct err *e)
 {
 	/* pipes have nothing to sync, and say so in this way */
 	if (fsync(f->fd) < 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
-		return err_sys(e, E_IO, "%s: fsync", f->base.name);
+		return cut(f, "fsync", e);
+	f->settled = f->emitted;
 	return OK;
 }
 
@@ -267,7 +290,7 @@ static enum status flat_restart(struct sink *s, struct err *e)
 		return err_sys(e, E_IO, "%s", s->name);
 	s->bytes_written = 0;
 	f->broken = f->ended = false;
-	f->emitted = f->length = f->high = f->data_at = f->index_high = 0;
+	f->emitted = f->settled = f->length = f->high = f->data_at = f->index_high = 0;
 	f->data.used = f->index.used = 0;
 	flat_header_encode(start);
 	return emit(f, start, sizeof(start), e) ? err_add(e, "%s", s->name) : OK;

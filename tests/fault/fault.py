@@ -7,7 +7,7 @@ has to be marked, and every page that it claims has to be the page of the whole 
 
 full, -L: a disk, or what the program may write, that is so small.  SIGKILL, SIGTERM, EIO: when so many bytes were
 written.  closed pipe: who reads the stream, or with -R who writes it, is gone after so many bytes.  fsync, close: each
-call for an output fails once.
+call for an output fails once.  lost: what is written behind this offset never gets to the disk, and waiting for it fails.
 """
 
 import argparse
@@ -26,7 +26,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 # cells with many points
 OFTEN_WAYS = ("kdump", "ELF", "flattened", "flattened ELF", "-R ours", "-R foreign", "-R ELF")
 OFTEN_FAULTS = ("full", "-L", "SIGKILL", "EIO")
-FAULTS = ("full", "-L", "SIGKILL", "SIGTERM", "closed pipe", "EIO", "fsync", "close")
+FAULTS = ("full", "-L", "SIGKILL", "SIGTERM", "closed pipe", "EIO", "fsync", "close", "lost")
 
 
 class Run:

@@ -12,13 +12,15 @@
 #include <unistd.h>
 
 /*
- * FAULT is "eio N", "kill N", "term N": at the N-th byte; "fsync N", "close N": the N-th such call.  FAULT_COUNT names
+ * FAULT is "eio N", "kill N", "term N": at the N-th byte; "fsync N", "close N": the N-th such call; "lost N": what is
+ * written behind offset N of a file never gets to the disk, which is told when that is waited for.  FAULT_COUNT names
  * a file that gets the numbers of bytes and calls when the program ends.  What counts is what goes to files that were
  * opened by the program, or are copies of its standard output.
  */
 #define BLOCK 4096
 
 static _Atomic long long bytes, syncs, closes;
+static _Atomic int is_lost;
 static char kind[8];
 static long long when = -1;
 
@@ -26,6 +28,7 @@ ssize_t write(int fd, const void *buf, size_t len);
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t pos);
 ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t pos);
 int fsync(int fd);
+int sync_file_range(int fd, off64_t pos, off64_t len, unsigned flags);
 int close(int fd);
 
 __attribute__((constructor)) static void begin(void)
@@ -92,8 +95,40 @@ static ssize_t after(ssize_t n, size_t len)
 	return n;
 }
 
+/* How many of `len` bytes at `pos` get to the disk: whole blocks.  For the rest the file only becomes longer. */
+static size_t kept(int fd, size_t len, off64_t pos)
+{
+	off64_t end = when / BLOCK * BLOCK;
+	struct stat st;
+
+	if (strcmp(kind, "lost") || pos + (off64_t)len <= end || fstat(fd, &st) || !S_ISREG(st.st_mode))
+		return len;
+	is_lost = 1;
+	if (st.st_size < pos + (off64_t)len && ftruncate(fd, pos + (off64_t)len))
+		abort();
+	return pos < end ? (size_t)(end - pos) : 0;
+}
+
+/* Told once, as the kernel does. */
+static int tell_lost(void)
+{
+	int was_lost = is_lost;
+
+	is_lost = 0;
+	errno = EIO;
+	return was_lost ? -1 : 0;
+}
+
 ssize_t write(int fd, const void *buf, size_t len)
 {
+	if (!strcmp(kind, "lost") && is_output(fd)) {
+		off64_t pos = lseek(fd, 0, SEEK_CUR);
+
+		syscall(SYS_write, fd, buf, kept(fd, len, pos));
+		lseek(fd, pos + (off64_t)len, SEEK_SET);
+		bytes += (long long)len;
+		return (ssize_t)len;
+	}
 	ssize_t n = is_output(fd) ? allowed(len) : (ssize_t)len;
 
 	if (n < 0) {
@@ -106,6 +141,11 @@ ssize_t write(int fd, const void *buf, size_t len)
 /* File systems take whole blocks, or nothing of them. */
 ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t pos)
 {
+	if (!strcmp(kind, "lost") && is_output(fd)) {
+		syscall(SYS_pwrite64, fd, buf, kept(fd, len, pos), pos);
+		bytes += (long long)len;
+		return (ssize_t)len;
+	}
 	ssize_t n = is_output(fd) ? allowed(len) : (ssize_t)len;
 
 	if (n >= 0 && (size_t)n < len)
@@ -128,7 +168,14 @@ int fsync(int fd)
 		errno = EIO;
 		return -1;
 	}
-	return (int)syscall(SYS_fsync, fd);
+	return tell_lost() ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+int sync_file_range(int fd, off64_t pos, off64_t len, unsigned flags)
+{
+	if (flags & 4 /* SYNC_FILE_RANGE_WAIT_AFTER */ && tell_lost())
+		return -1;
+	return (int)syscall(SYS_sync_file_range, fd, pos, len, flags);
 }
 
 int close(int fd)
