@@ -21,8 +21,13 @@
 #define MARK_NOTE_MAX (ELF_NHDR_LEN + 12) /* "INCOMPLETE" and its padding */
 /* Program headers that are gathered; those of a machine with little memory are written once. */
 #define PHDR_BUFFER 512u
-/* After so much data the headers in the file are brought up to it: a killed program leaves the rest behind. */
-#define CHECKPOINT_BYTES ((uint64_t)4 << 20)
+/*
+ * When there is a fourth more the headers in the file are brought up to it: a killed program leaves the rest behind, and
+ * headers have to wait until the disk has what they promise.
+ */
+#define CHECKPOINT_SHARE 4
+#define CHECKPOINT_MIN ((uint64_t)4 << 20)
+#define CHECKPOINT_MAX ((uint64_t)32 << 20)
 /* Segments that may be cut by pages that turn out to be unreadable; beyond that more than those pages is lost. */
 #define SPARE_HEADERS 32u
 /* Earlier segments that are looked at to count a page of zeros once. */
@@ -304,7 +309,7 @@ static enum status put(struct elf_writer *w, const void *buf, size_t len, struct
 	w->data_end += written;
 	if (st)
 		return err_add(e, "%s", w->sink->name);
-	if (w->data_end - w->checked < CHECKPOINT_BYTES)
+	if (w->data_end - w->checked < min_u64(max_u64(w->data_end / CHECKPOINT_SHARE, CHECKPOINT_MIN), CHECKPOINT_MAX))
 		return OK;
 	return write_headers(w, e);
 }
