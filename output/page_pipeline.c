@@ -21,10 +21,15 @@
  */
 #define BLOCK_AIM ((size_t)4 << 10)
 
-/* Blocks in the ring: each thread has one in work, and half of one more waits for its turn. */
+/*
+ * Blocks in the ring: each thread has one in work, and some wait for their turn.  Two threads need three of these, as
+ * one of them writes at times; for more threads memory sets the limit.
+ */
 static unsigned ring_blocks(unsigned threads)
 {
-	return 2 + (threads + 1) * 3 / 2;
+	unsigned all = threads + 1;
+
+	return 3 + all + all / 5;
 }
 
 enum block_state { BLOCK_FREE, BLOCK_QUEUED, BLOCK_IN_WORK, BLOCK_PACKED };
