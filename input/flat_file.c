@@ -24,6 +24,11 @@ struct extent {
 
 /* Where a file's records are in no order, extents do not join: then there may be more of them, up to a limit. */
 #define GROWTH 8
+/*
+ * A stretch is so many records at most, as a power of two: 6 MiB for each reader.  10 TB in records of 4 KiB take half of
+ * it; in disorder that just fits, stretches get longer with every few records.
+ */
+#define SHIFT_MAX 18
 
 struct flat_place {
 	uint64_t start, end; /* of a record's bytes, in the file that is stood for */
@@ -145,9 +150,11 @@ static enum status make_room(struct flat_file *f, struct err *e)
 	size_t room = 2 * f->room;
 	void *p;
 
-	lengthen_stretches(f);
-	if (f->n_extents <= f->room / 2 || (room > f->room_max && f->n_extents <= f->room / 8 * 7))
-		return OK;
+	if (f->shift < SHIFT_MAX) {
+		lengthen_stretches(f);
+		if (f->n_extents <= f->room / 2 || (room > f->room_max && f->n_extents <= f->room / 8 * 7))
+			return OK;
+	}
 	if (room > f->room_max)
 		return err_set(e, E_UNSUPPORTED, "the flattened file is in too much disorder: put it in order with -R");
 	p = realloc(f->extents, room * sizeof(*f->extents));
@@ -366,7 +373,7 @@ uint64_t flat_file_next_data(const struct flat_file *f, uint64_t pos)
 static enum status load_stretch(const struct flat_file *f, struct flat_cursor *c, uint32_t stretch, struct err *e)
 {
 	struct walker w = { .f = f, .next = f->stretch_at[stretch], .ahead = FLAT_RECORD_LEN };
-	size_t most = (size_t)1 << f->shift;
+	size_t most = (size_t)min_u64(UINT64_C(1) << f->shift, f->records);
 
 	if (c->stretch == stretch + UINT64_C(1))
 		return OK;
