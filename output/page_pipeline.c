@@ -49,6 +49,7 @@ struct page_pipeline {
 	struct pipeline_user user;
 	struct page_packer **packers; /* the caller's first */
 	unsigned n_packers;
+	unsigned threads; /* to be started with the first pages; 0: none, or they could not be had */
 	struct workers *workers;
 	uint8_t *memory; /* of all blocks */
 
@@ -282,7 +283,7 @@ enum status page_pipeline_open(struct page_pipeline **out, const struct mem_sour
 
 		/* what is missing for threads is not missing for the work */
 		if (!make_ring(p, src, opt, threads, &why))
-			p->workers = workers_start(threads, work, p);
+			p->threads = threads;
 	}
 	*out = p;
 	return OK;
@@ -328,6 +329,11 @@ enum status page_pipeline_add(struct page_pipeline *p, pfn_t first, pfn_t end, s
 {
 	size_t most = page_pipeline_block_pages(p);
 
+	/* only now: those that decided about pages are gone, and what they had is used again */
+	if (p->threads && !p->workers) {
+		p->workers = workers_start(p->threads, work, p);
+		p->threads = p->workers ? p->threads : 0;
+	}
 	if (p->workers) {
 		for (size_t n; first < end; first += n) {
 			n = add_to_ring(p, first, end, e);
