@@ -21,7 +21,7 @@
 #include "print_info.h"
 
 /* The data buffers of all parts of a dump together. */
-#define SPLIT_BUFFERS ((uint64_t)2 << 20)
+#define SPLIT_BUFFERS ((uint64_t)1 << 20)
 
 /* A file that is written: all of the dump, or one part of several. */
 struct dump_part {
@@ -110,7 +110,7 @@ static size_t data_buffer(const struct dump *d)
 
 	if (d->opt->block_order >= 0)
 		return (size_t)page_size << d->opt->block_order;
-	return d->n_parts < 3 ? 0 : (size_t)max_u64(SPLIT_BUFFERS / d->n_parts & ~(page_size - 1), page_size);
+	return d->n_parts <= 4 ? 0 : (size_t)max_u64(SPLIT_BUFFERS / d->n_parts & ~(page_size - 1), page_size);
 }
 
 static enum status open_output(struct dump *d, struct err *e)

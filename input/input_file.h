@@ -64,7 +64,7 @@ struct input_window {
 	struct flat_cursor cursor;
 };
 
-/* `bulk` windows are mapped where the file can be; others read just what is asked for. */
+/* `bulk` windows are mapped where the file is `mappable`; others read just what is asked for. */
 void input_window_init(struct input_window *w, const struct input_file *f, bool bulk);
 void input_window_fini(struct input_window *w);
 
