@@ -1,14 +1,66 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The list of machines. */
+/* The list of machines, and what their address maps have in common. */
 #include "arch/arch.h"
+
+#include "base/bytes.h"
+#include "input/mem_source.h"
+#include "kernel/kernel.h"
 
 static const struct arch_ops *const machines[] = { &arch_x86_64 };
 
-const struct arch_ops *arch_find(unsigned elf_machine, bool elf64, bool big_endian)
+const struct arch_ops *arch_find(unsigned elf_machine, bool elf64)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
-		if (machines[i]->elf_machine == elf_machine && machines[i]->elf64 == elf64 &&
-		    machines[i]->big_endian == big_endian)
+		if (machines[i]->elf_machine == elf_machine &&
+		    machines[i]->elf_classes & (elf64 ? CLASS_ELF64 : CLASS_ELF32))
 			return machines[i];
 	return NULL;
+}
+
+bool arch_order(const struct arch_ops *arch, bool file_is_big_endian)
+{
+	if (arch->orders == (ORDER_LITTLE | ORDER_BIG))
+		return file_is_big_endian;
+	return arch->orders == ORDER_BIG;
+}
+
+struct arch_state arch_state_unset(bool big_endian)
+{
+	return (struct arch_state){ .pte_big_endian = big_endian, .tables_last = UINT64_MAX };
+}
+
+void arch_add_linear(struct arch_state *a, struct linear_range r)
+{
+	if (r.start < r.end && a->n_linear < LINEAR_RANGES_MAX)
+		a->linear[a->n_linear++] = r;
+}
+
+bool arch_linear(const struct arch_state *a, vaddr_t vaddr, enum range_trust least, paddr_t *paddr, uint64_t *left)
+{
+	for (size_t i = 0; i < a->n_linear; i++) {
+		const struct linear_range *r = &a->linear[i];
+		uint64_t offset = vaddr - r->start;
+
+		if (r->trust < least || vaddr < r->start || vaddr >= r->end)
+			continue;
+		*left = r->end - vaddr;
+		if (r->period) {
+			offset &= r->period - 1;
+			*left = min_u64(*left, r->period - offset);
+		}
+		*paddr = r->paddr + offset;
+		return true;
+	}
+	return false;
+}
+
+paddr_t arch_first_ram(const struct kernel *k)
+{
+	paddr_t first = PADDR_NONE;
+	struct mem_segment s;
+
+	for (size_t i = 0; mem_source_segment(k->src, i, &s); i++)
+		if (s.memsz && s.paddr < first)
+			first = s.paddr;
+	return first;
 }

@@ -15,11 +15,13 @@
 
 static const struct paging four_levels = {
 	"4 levels",
+	8,
 	{ 12, 9, 9, 9, 9 },
 	{ "PTE", "PMD", "PUD", "PGD" },
 };
 static const struct paging five_levels = {
 	"5 levels",
+	8,
 	{ 12, 9, 9, 9, 9, 9 },
 	{ "PTE", "PMD", "PUD", "P4D", "PGD" },
 };
@@ -52,7 +54,7 @@ static bool find_direct_map(const struct kernel *k, struct linear_range *r)
 	for (size_t i = 0; mem_source_segment(k->src, i, &s); i++) {
 		if (!s.vaddr || s.vaddr >= IMAGE_START || s.paddr == PADDR_NONE || s.vaddr <= s.paddr || !s.memsz)
 			continue;
-		*r = (struct linear_range){ .start = s.vaddr - s.paddr, .paddr = 0 };
+		*r = (struct linear_range){ .start = s.vaddr - s.paddr, .sample = s.vaddr };
 		found = true;
 	}
 	if (found && r->start >> 47 != 0x1ffff && r->start >> 56 != 0xff)
@@ -79,20 +81,21 @@ static void x86_64_setup(const struct kernel *k, struct arch_state *a)
 	a->has_root = fact_known(&k->facts, F_root_table) && fact(&k->facts, F_root_table) >= IMAGE_START;
 	a->root = (fact(&k->facts, F_root_table) - IMAGE_START + a->phys_base) & a->pte_mask;
 	a->kernel_start = five ? UINT64_C(0xff00000000000000) : UINT64_C(0xffff800000000000);
-	a->linear[a->n_linear++] = (struct linear_range){
-		.start = IMAGE_START,
-		.end = image_len > -IMAGE_START - 1 ? UINT64_MAX : IMAGE_START + image_len,
-		.paddr = a->phys_base,
-	};
+	arch_add_linear(a, (struct linear_range){
+				   .start = IMAGE_START,
+				   .end = image_len > -IMAGE_START - 1 ? UINT64_MAX : IMAGE_START + image_len,
+				   .paddr = a->phys_base,
+				   .sample = fact_or(&k->facts, F_stext, fact(&k->facts, F_uts_ns)),
+			   });
 	if (find_direct_map(k, &direct))
-		a->linear[a->n_linear++] = direct;
+		arch_add_linear(a, direct);
 }
 
-static enum pte_kind x86_64_decode_pte(const struct arch_state *a, uint64_t pte, unsigned level, paddr_t *target)
+static enum pte_kind x86_64_decode_pte(const struct arch_state *a, uint64_t pte, unsigned level, struct pte *out)
 {
 	if (!(pte & PTE_PRESENT))
 		return PTE_ABSENT;
-	*target = pte & a->pte_mask;
+	out->target = pte & a->pte_mask;
 	/* 2 MiB and 1 GiB pages; the levels above have none */
 	return level == 0 || (level <= 2 && pte & PTE_HUGE) ? PTE_LEAF : PTE_TABLE;
 }
@@ -100,11 +103,10 @@ static enum pte_kind x86_64_decode_pte(const struct arch_state *a, uint64_t pte,
 const struct arch_ops arch_x86_64 = {
 	.name = "x86_64",
 	.elf_machine = ELF_EM_X86_64,
-	.elf64 = true,
-	.big_endian = false,
+	.elf_classes = CLASS_ELF64,
+	.orders = ORDER_LITTLE,
 	.long_bytes = 8,
 	.default_page_shift = 12,
-	.pte_bytes = 8,
 	.compound_shift_max = 30,
 	.image_start = IMAGE_START,
 	.image_len_max = IMAGE_LEN_DEFAULT,

@@ -171,7 +171,7 @@ static enum status make_text(struct text *t, const char *path, struct err *e)
 		return e->status;
 	s = vmlinux_facts(v);
 	machine = vmlinux_machine(v, &is64, &big_endian);
-	arch = arch_find(machine, is64, big_endian);
+	arch = arch_find(machine, is64);
 	if (!arch || !arch->default_page_shift)
 		return err_set(e, E_UNSUPPORTED, "%s: the page size of machine %u is not known in this build", path,
 			       machine);

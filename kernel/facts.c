@@ -13,6 +13,8 @@
 #define OFFSET FACT_OFFSET
 #define LENGTH FACT_LENGTH
 #define NUMBER FACT_NUMBER
+#define LINE FACT_LINE
+#define FLAG FACT_FLAG
 
 static const struct fact_row {
 	enum fact_id id;
@@ -86,12 +88,19 @@ const char *fact_first_name(enum fact_id id)
 	return row_of(&none, id)->name;
 }
 
+static const char *row_label(const struct fact_row *row, char *buf, size_t len)
+{
+	/* the others are whole keys by themselves */
+	if (row->kind < ARRAY_SIZE(kind_names))
+		snprintf(buf, len, "%s(%s)", kind_names[row->kind], row->name);
+	else
+		snprintf(buf, len, "%s", row->name);
+	return buf;
+}
+
 const char *fact_label(const struct facts *f, enum fact_id id, char *buf, size_t len)
 {
-	const struct fact_row *row = row_of(f, id);
-
-	snprintf(buf, len, "%s(%s)", kind_names[row->kind], row->name);
-	return buf;
+	return row_label(row_of(f, id), buf, len);
 }
 
 void facts_list(const struct facts *f)
@@ -100,15 +109,14 @@ void facts_list(const struct facts *f)
 		return;
 	for (size_t i = 0; i < N_FACTS; i++) {
 		const struct fact_row *row = row_of(f, (enum fact_id)i);
+		char label[64];
 
-		if (!f->of[i].known) {
-			message(MSG_DEBUG, "%s(%s) is unknown (%s)\n", kind_names[row->kind], row->name, row->since);
-			continue;
-		}
-		if (row->kind == FACT_SYMBOL)
-			message(MSG_DEBUG, "SYMBOL(%s) = %" PRIx64 " (%s)\n", row->name, f->of[i].value, f->of[i].from);
+		row_label(row, label, sizeof(label));
+		if (!f->of[i].known)
+			message(MSG_DEBUG, "%s is unknown (%s)\n", label, row->since);
+		else if (row->kind == FACT_SYMBOL || row->kind == FACT_LINE)
+			message(MSG_DEBUG, "%s = %" PRIx64 " (%s)\n", label, f->of[i].value, f->of[i].from);
 		else
-			message(MSG_DEBUG, "%s(%s) = %" PRId64 " (%s)\n", kind_names[row->kind], row->name,
-				(int64_t)f->of[i].value, f->of[i].from);
+			message(MSG_DEBUG, "%s = %" PRId64 " (%s)\n", label, (int64_t)f->of[i].value, f->of[i].from);
 	}
 }

@@ -7,7 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum fact_kind { FACT_SYMBOL, FACT_SIZE, FACT_OFFSET, FACT_LENGTH, FACT_NUMBER };
+enum fact_kind {
+	FACT_SYMBOL,
+	FACT_SIZE,
+	FACT_OFFSET,
+	FACT_LENGTH,
+	FACT_NUMBER,
+	FACT_LINE, /* only in VMCOREINFO: KEY=hexadecimal digits */
+	FACT_FLAG, /* only in VMCOREINFO: KEY=y; 1 */
+};
 
 enum fact_id {
 #define FACT(id, kind, name, since) F_##id,

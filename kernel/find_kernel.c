@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "input/mem_source.h"
+#include "kernel/address_map.h"
 #include "kernel/kmem.h"
 #include "print_info.h"
 
@@ -17,37 +18,70 @@
 #define CANDIDATES_MAX 64
 #define TEXT_MAX 4096 /* what the kernel itself reserves for it */
 
-/* A kernel for one try: the facts of the candidate, and what `k` knows of the machine. */
-static enum status look_with(const struct kernel *k, const struct facts *facts, struct kernel *trial, struct kmem **km,
-			     struct err *e)
-{
-	memset(trial, 0, sizeof(*trial));
-	trial->src = k->src;
-	trial->arch = k->arch;
-	trial->target = k->target;
-	trial->facts = *facts;
-	k->arch->setup(trial, &trial->arch_state);
-	return kmem_open(km, trial, e);
-}
+/* What is tried: facts of a candidate for the kernel of `target`. */
+struct candidate {
+	struct facts facts;
+	struct target target;
+	char release[UTS_FIELD_LEN];
+};
 
-/* Do the page tables lead from the address of the names to names with this release?  *at is where they are. */
-static bool names_are_there(const struct kernel *k, const struct facts *facts, const char *release, paddr_t *at)
+/* Is [vaddr, +len) where the tables, or ranges that need none, say?  A guess is no proof. */
+static bool is_mapped_for_sure(const struct kernel *trial, struct kmem *km, vaddr_t vaddr, paddr_t *at)
 {
-	AUTO(kmem) *km = NULL;
-	uint8_t uts[UTS_LEN];
-	struct kernel trial;
 	struct mapping m;
-	vaddr_t names;
+	uint64_t left;
 	struct err e;
 
-	if (!fact_known(facts, F_uts_ns) || look_with(k, facts, &trial, &km, &e))
+	if (arch_linear(&trial->arch_state, vaddr, RANGE_FIXED, at, &left))
+		return true;
+	if (paging_walk(km, vaddr, &m, NULL, NULL, &e))
 		return false;
-	names = kernel_names_address(facts);
-	if (paging_walk(km, names, &m, NULL, NULL, &e))
+	*at = vaddr - m.vaddr + m.paddr;
+	return true;
+}
+
+static bool names_are_at(const struct kernel *trial, struct kmem *km, const char *release, paddr_t *at)
+{
+	uint8_t uts[UTS_LEN];
+	bool named_order;
+	struct err e;
+
+	return is_mapped_for_sure(trial, km, kernel_names_address(&trial->facts), at) &&
+	       !kmem_read_phys(km, *at, uts, sizeof(uts), &e) && kernel_names_make_sense(uts) &&
+	       !strcmp((const char *)uts + 2 * UTS_FIELD_LEN, release) &&
+	       (!address_map_tells_order(trial, km, uts, &named_order) || named_order == trial->target.big_endian);
+}
+
+/*
+ * Do the page tables lead from the address of the names to names with the candidate's release?  *at is where they are.
+ * Tries the byte orders that the machine has, the file's first; the one that was right stays in c->target.
+ */
+static bool names_are_there(const struct kernel *k, struct candidate *c, paddr_t *at)
+{
+	if (!fact_known(&c->facts, F_uts_ns))
 		return false;
-	*at = names - m.vaddr + m.paddr;
-	return !kmem_read_phys(km, *at, uts, sizeof(uts), &e) && kernel_names_make_sense(uts) &&
-	       !strcmp((const char *)uts + 2 * UTS_FIELD_LEN, release);
+	for (unsigned turn = 0; turn < 2; turn++, c->target.big_endian = !c->target.big_endian) {
+		AUTO(kmem) *km = NULL;
+		struct kernel trial = {
+			.src = k->src,
+			.arch = k->arch,
+			.target = c->target,
+			.facts = c->facts,
+			.version = kernel_version(c->release),
+		};
+		bool found;
+		struct err e;
+
+		if (!(k->arch->orders & (c->target.big_endian ? ORDER_BIG : ORDER_LITTLE)))
+			continue;
+		if (kmem_open(&km, &trial, &e))
+			return false;
+		found = !address_map_find(&trial, km, &e) && names_are_at(&trial, km, c->release, at);
+		address_map_close(&trial.arch_state);
+		if (found)
+			return true;
+	}
+	return false;
 }
 
 /* --- a file tells the kernel, the memory where it is -------------------------------------------------------- */
@@ -66,14 +100,15 @@ static bool try_place(const struct kernel *k, const struct kernel_file *f, paddr
 
 	for (uint64_t moved = 0; moved < k->arch->image_len_max; moved += k->arch->image_align) {
 		for (uint64_t five = 0; five < 2; five++) {
-			struct facts facts = { 0 };
+			struct candidate c = { .target = k->target };
 
-			*boot = facts;
+			*boot = (struct facts){ 0 };
 			set_fact(boot, F_phys_base, at - (linked + moved - k->arch->image_start));
 			set_fact(boot, F_l5_enabled, five);
-			facts = *boot;
-			kernel_file_add_facts(f, moved - f->moved, &facts);
-			if (!names_are_there(k, &facts, f->release, &seen) || seen != at)
+			c.facts = *boot;
+			memcpy(c.release, f->release, sizeof(c.release));
+			kernel_file_add_facts(f, moved - f->moved, &c.facts);
+			if (!names_are_there(k, &c, &seen) || seen != at)
 				continue;
 			*shift = moved - f->moved;
 			return true;
@@ -132,28 +167,32 @@ static size_t text_len(const uint8_t *s, size_t len)
 	return n;
 }
 
-static bool text_is_believable(const struct kernel *k, const struct vmcoreinfo *v)
+/* On success *target is the kernel's: the text says how large pages are, the proof in which order bytes are. */
+static bool text_is_believable(const struct kernel *k, const struct vmcoreinfo *v, struct target *target)
 {
-	char release[UTS_FIELD_LEN];
+	struct candidate c = { .target = k->target };
 	struct fact_source source = vmcoreinfo_facts(v);
-	struct facts facts = { 0 };
 	const char *value;
 	uint64_t size;
 	paddr_t at;
 	size_t len;
 
-	if (!vmcoreinfo_find(v, "OSRELEASE", &value, &len) || len >= sizeof(release) ||
-	    !vmcoreinfo_decimal(v, "PAGESIZE", &size) || size != k->target.page_size)
+	if (!vmcoreinfo_find(v, "OSRELEASE", &value, &len) || len >= sizeof(c.release) ||
+	    !vmcoreinfo_decimal(v, "PAGESIZE", &size) || !kernel_page_size_fits(k, size))
 		return false;
-	memcpy(release, value, len);
-	release[len] = '\0';
-	facts_fill(&facts, &source, 1);
-	return names_are_there(k, &facts, release, &at);
+	memcpy(c.release, value, len);
+	c.target.page_size = size;
+	c.target.page_shift = (unsigned)__builtin_ctzll(size);
+	facts_fill(&c.facts, &source, 1);
+	if (!names_are_there(k, &c, &at))
+		return false;
+	*target = c.target;
+	return true;
 }
 
 /* A page of memory in which a text may begin; `candidates` counts those that were looked at. */
 static bool search_page(const struct kernel *k, struct mem_reader *small, paddr_t page, const struct span *s,
-			char *text, size_t *len, unsigned *candidates)
+			char *text, size_t *len, struct target *target, unsigned *candidates)
 {
 	const uint8_t *from = s->data, *end = s->data + s->len, *hit;
 
@@ -177,13 +216,13 @@ static bool search_page(const struct kernel *k, struct mem_reader *small, paddr_
 		if (!vmcoreinfo_find(&v, "SYMBOL(init_uts_ns)", &(const char *){ NULL }, &(size_t){ 0 }))
 			continue;
 		(*candidates)++;
-		if (text_is_believable(k, &v))
+		if (text_is_believable(k, &v, target))
 			return true;
 	}
 	return false;
 }
 
-bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct err *e)
+bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct target *target, struct err *e)
 {
 	AUTO(mem_reader) *bulk = NULL;
 	AUTO(mem_reader) *small = NULL;
@@ -208,7 +247,7 @@ bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct e
 				return false;
 			}
 			if (mem_view(bulk, at << k->target.page_shift, (size_t)page_size, &s, &unread) ||
-			    !search_page(k, small, at << k->target.page_shift, &s, found, len, &candidates))
+			    !search_page(k, small, at << k->target.page_shift, &s, found, len, target, &candidates))
 				continue;
 			*text = found;
 			found = NULL;

@@ -18,8 +18,9 @@ bool find_kernel_place(const struct kernel *k, const struct kernel_file *f, uint
 /*
  * Searches the dump's memory for the text that the kernel wrote for its VMCOREINFO note.  It is believed only if it
  * has OSRELEASE, PAGESIZE and SYMBOL(init_uts_ns), and the page tables that it tells lead to names with the same
- * release there.  On success *text is allocated and the caller's; false: not found.
+ * release there.  On success *text is allocated and the caller's, and *target is what the kernel is, of which
+ * k->target is a first guess; false: not found.
  */
-bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct err *e);
+bool find_kernel_text(const struct kernel *k, char **text, size_t *len, struct target *target, struct err *e);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "input/mem_source.h"
+#include "kernel/address_map.h"
 #include "kernel/find_kernel.h"
 #include "kernel/kernel_file.h"
 #include "kernel/kmem.h"
@@ -34,6 +35,14 @@ static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
 	return OK;
 }
 
+bool kernel_page_size_fits(const struct kernel *k, uint64_t size)
+{
+	if (size < PAGE_SIZE_MIN || size > PAGE_SIZE_MAX || size & (size - 1))
+		return false;
+	return (!k->arch->default_page_shift || size == UINT64_C(1) << k->arch->default_page_shift) &&
+	       (!k->src->page_shift || size == UINT64_C(1) << k->src->page_shift);
+}
+
 static enum status set_page_size(struct kernel *k, const struct kernel_file *file, struct err *e)
 {
 	uint64_t size = file->page_size;
@@ -47,14 +56,18 @@ static enum status set_page_size(struct kernel *k, const struct kernel_file *fil
 				       k->arch->name, 1u << shift);
 		shift = k->src->page_shift;
 		if (told && size != UINT64_C(1) << shift)
-			message(MSG_COMMON, "PAGESIZE in VMCOREINFO is %" PRIu64 ", the dump has pages of %u bytes.\n", size,
-				1u << shift);
-	} else if (told && size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && !(size & (size - 1)) &&
-	    (!shift || size == UINT64_C(1) << shift))
+			message(MSG_COMMON, "PAGESIZE in VMCOREINFO is %" PRIu64 ", the dump has pages of %u bytes.\n",
+				size, 1u << shift);
+	} else if (told && kernel_page_size_fits(k, size)) {
 		shift = (unsigned)__builtin_ctzll(size);
-	else if (k->has_vmcoreinfo)
-		message(MSG_COMMON, "PAGESIZE in VMCOREINFO is %s, %u is taken.\n", told ? "impossible" : "missing",
-			1u << shift);
+	} else {
+		/* where a machine has several sizes, the smallest is a part of each of them */
+		if (!shift)
+			shift = (unsigned)__builtin_ctzll(PAGE_SIZE_MIN);
+		if (k->has_vmcoreinfo)
+			message(MSG_COMMON, "PAGESIZE in VMCOREINFO is %s, %u is taken.\n",
+				told ? "impossible" : "missing", 1u << shift);
+	}
 	k->target.page_shift = shift;
 	k->target.page_size = UINT64_C(1) << shift;
 	return OK;
@@ -96,27 +109,53 @@ vaddr_t kernel_names_address(const struct facts *f)
 	return fact(f, F_uts_ns) + fact_or(f, F_uts_ns_name, 4);
 }
 
-static void read_names(struct kernel *k, struct kmem *km)
+/* Some machines' address maps depend on the version, and names can be read only when there is a map. */
+static void take_told_release(struct kernel *k, const struct kernel_file *file)
 {
-	const struct facts *f = &k->facts;
 	const char *value;
 	size_t len;
-	struct err e;
-	uint8_t uts[UTS_LEN];
 
 	if (vmcoreinfo_find(&k->text, "OSRELEASE", &value, &len))
 		snprintf(k->release, sizeof(k->release), "%.*s", (int)(len < 64 ? len : 64), value);
+	k->version = kernel_version(k->release[0] ? k->release : file->release);
+}
+
+static void read_names(struct kernel *k, struct kmem *km)
+{
+	const struct facts *f = &k->facts;
+	struct err e;
+	uint8_t uts[UTS_LEN];
+
 	if (!fact_known(f, F_uts_ns) && !fact_known(f, F_old_utsname)) {
 		message(MSG_COMMON, "SYMBOL(init_uts_ns) is unknown: the dump will not name its system.\n");
-	} else if (kmem_read(km, kernel_names_address(f), uts, sizeof(uts), &e)) {
-		message(MSG_COMMON, "The system's name cannot be read: %s.\n", e.text);
-	} else if (!kernel_names_make_sense(uts)) {
-		message(MSG_COMMON, "The system's name makes no sense: the dump will not name its system.\n");
+	} else if (address_map_read_names(k, km, uts, &e)) {
+		if (e.status == E_FORMAT)
+			message(MSG_COMMON, "The system's name makes no sense: the dump will not name its system.\n");
+		else
+			message(MSG_COMMON, "The system's name cannot be read: %s.\n", e.text);
 	} else {
 		memcpy(k->utsname, uts, sizeof(uts));
 		memcpy(k->release, uts + 2 * UTS_FIELD_LEN, UTS_FIELD_LEN);
+		k->version = kernel_version(k->release);
 	}
-	k->version = kernel_version(k->release);
+}
+
+/* What the file says about the byte order is a first guess where the machine has two: QEMU says big for ppc64le. */
+static enum status settle_byte_order(struct kernel *k, struct kmem *km, struct err *e)
+{
+	uint8_t uts[UTS_LEN];
+	struct err none;
+	bool big, named;
+
+	if (k->arch->orders != (ORDER_LITTLE | ORDER_BIG))
+		return OK;
+	named = (fact_known(&k->facts, F_uts_ns) || fact_known(&k->facts, F_old_utsname)) &&
+		!address_map_read_names(k, km, uts, &none);
+	if (!address_map_tells_order(k, km, named ? uts : NULL, &big) || big == k->target.big_endian)
+		return OK;
+	message(MSG_DEBUG, "The kernel is %s endian, whatever the file says.\n", big ? "big" : "little");
+	k->target.big_endian = big;
+	return address_map_find(k, km, e);
 }
 
 /* --- files beside the dump -------------------------------------------------------------------------- */
@@ -128,7 +167,8 @@ static enum status other_kernel(const struct kernel_file *file, const struct ker
 	if (!files->force)
 		return err_set(e, E_MISMATCH, "%s is about another kernel: its %s is %s, that of the dump is %s",
 			       file->path, what, in_file, in_dump);
-	message(MSG_COMMON, "%s is about another kernel: its %s is %s, that of the dump is %s. It is used all the same.\n",
+	message(MSG_COMMON,
+		"%s is about another kernel: its %s is %s, that of the dump is %s. It is used all the same.\n",
 		file->path, what, in_file, in_dump);
 	return OK;
 }
@@ -176,45 +216,12 @@ static enum status check_release(const struct kernel *k, const struct kernel_fil
 	return other_kernel(file, files, "release", file->release, k->release, e);
 }
 
-/* The page tables decide whether a linear range is a shortcut or a last resort. */
-static void prove_linear_ranges(struct kernel *k, struct kmem *km)
-{
-	struct arch_state *a = &k->arch_state;
-
-	for (size_t i = 0; i < a->n_linear; i++) {
-		struct linear_range *r = &a->linear[i];
-		struct mem_segment s;
-		struct mapping m;
-		struct err e;
-		vaddr_t sample = 0;
-
-		if (i == 0) { /* the kernel image */
-			sample = fact_known(&k->facts, F_stext) ? fact(&k->facts, F_stext) : fact(&k->facts, F_uts_ns);
-		} else {
-			for (size_t j = 0; mem_source_segment(k->src, j, &s); j++)
-				if (s.memsz && s.paddr != PADDR_NONE && s.vaddr - s.paddr == r->start - r->paddr)
-					sample = s.vaddr;
-		}
-		if (sample < r->start || sample >= r->end || paging_walk(km, sample, &m, NULL, NULL, &e))
-			continue;
-		r->proven = sample - m.vaddr + m.paddr == sample - r->start + r->paddr;
-		if (!r->proven)
-			r->end = r->start; /* disproven: not even a last resort */
-		message(MSG_DEBUG, "linear range %#" PRIx64 " at %#" PRIx64 ": %s\n", r->start, r->paddr,
-			r->proven ? "proven" : "wrong");
-	}
-}
-
 static void apply_limits(struct kernel *k)
 {
 	struct arch_state *a = &k->arch_state;
-	uint64_t bits = fact_or(&k->facts, F_physmem_bits, 0), end = k->src->end;
+	uint64_t end = k->src->end;
 
-	if (bits >= 32 && bits <= 52)
-		a->physmem_bits = (unsigned)bits;
-	bits = fact_or(&k->facts, F_section_bits, 0);
-	if (bits > k->target.page_shift && bits < a->physmem_bits)
-		a->section_bits = (unsigned)bits;
+	address_map_limits(k);
 	/* without any word from the kernel the machine's widest form is the limit, applied to the file already */
 	if (k->has_vmcoreinfo && end > UINT64_C(1) << a->physmem_bits) {
 		message(MSG_COMMON, "Memory beyond the %u address bits of this kernel: cut.\n", a->physmem_bits);
@@ -241,11 +248,13 @@ static void say_what_is_known(const struct kernel *k)
 /* A dump without the note has the text all the same, somewhere in its memory. */
 static enum status find_text(struct kernel *k, struct err *e)
 {
+	struct target target;
 	size_t len;
 
 	e->status = OK;
-	if (!find_kernel_text(k, &k->text_bytes, &len, e))
+	if (!find_kernel_text(k, &k->text_bytes, &len, &target, e))
 		return e->status == E_NOMEM ? E_NOMEM : OK;
+	k->target = target;
 	k->text = vmcoreinfo_over(k->text_bytes, len);
 	k->has_vmcoreinfo = k->text_was_found = true;
 	message(MSG_COMMON, "There is no VMCOREINFO note; the text for it was found in the dumped memory.\n");
@@ -287,21 +296,21 @@ enum status kernel_open(struct kernel **out, const struct mem_source *src, const
 	if (!k)
 		return err_nomem(e, sizeof(*k));
 	k->src = src;
-	k->arch = arch_find(src->machine, src->is64, src->big_endian);
+	k->arch = arch_find(src->machine, src->is64);
 	if (!k->arch)
-		return err_set(e, E_UNSUPPORTED, "a dump of machine %u (ELF%u, %s endian) is not available in this build",
-			       src->machine, src->is64 ? 64 : 32, src->big_endian ? "big" : "little");
-	k->target.big_endian = k->arch->big_endian;
+		return err_set(e, E_UNSUPPORTED,
+			       "a dump of machine %u (ELF%u, %s endian) is not available in this build", src->machine,
+			       src->is64 ? 64 : 32, src->big_endian ? "big" : "little");
+	k->target.big_endian = arch_order(k->arch, src->big_endian);
 	k->target.long_bytes = k->arch->long_bytes;
 	if (gather_facts(k, &file, files, e))
 		return e->status;
-	k->arch->setup(k, &k->arch_state);
+	take_told_release(k, &file);
+	if (kmem_open(&km, k, e) || address_map_find(k, km, e) || (k->has_vmcoreinfo && settle_byte_order(k, km, e)))
+		return e->status;
 	apply_limits(k);
 	k->mem_map.model = MEM_MODEL_NONE;
 	if (k->has_vmcoreinfo) {
-		if (kmem_open(&km, k, e))
-			return e->status;
-		prove_linear_ranges(k, km);
 		read_names(k, km);
 		if ((file.path && check_release(k, &file, files, e)) || mem_map_open(&k->mem_map, km, e))
 			return e->status;
@@ -319,6 +328,7 @@ enum status kernel_open(struct kernel **out, const struct mem_source *src, const
 void kernel_close(struct kernel *k)
 {
 	mem_map_close(&k->mem_map);
+	address_map_close(&k->arch_state);
 	free(k->text_bytes);
 	free(k);
 }

@@ -17,6 +17,10 @@
 #define UTS_LEN 390 /* struct new_utsname: six names of 65 bytes */
 #define UTS_FIELD_LEN 65
 
+/* What a kernel may say about the bits of its physical addresses: 32-bit machines the least, riscv64 the most. */
+#define PHYSMEM_BITS_MIN 32
+#define PHYSMEM_BITS_MAX 56
+
 /* major << 24 | minor << 16 | patch, as far as the release says; 0: unknown. */
 #define KVERSION(major, minor) ((uint32_t)(major) << 24 | (uint32_t)(minor) << 16)
 
@@ -63,10 +67,13 @@ vaddr_t kernel_names_address(const struct facts *f);
 /* Are these UTS_LEN bytes six names, each of text that ends within its field, with a release among them? */
 bool kernel_names_make_sense(const uint8_t *uts);
 
+/* Can the pages of the dump be of so many bytes, by its machine and by what the file is made of? */
+bool kernel_page_size_fits(const struct kernel *k, uint64_t size);
+
 /* Could this be an address of the kernel's data? */
 static inline bool kernel_is_address(const struct kernel *k, vaddr_t v)
 {
-	return v >= k->arch_state.kernel_start && v != UINT64_MAX;
+	return v >= k->arch_state.kernel_start && v != (k->target.long_bytes == 8 ? UINT64_MAX : UINT32_MAX);
 }
 
 /* Prints the translation of one address and the table entries on its way, as --vtop promises. */

@@ -3,6 +3,7 @@
 #include "kernel/kmem.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/bytes.h"
 #include "kernel/kernel.h"
@@ -52,38 +53,51 @@ const struct kernel *kmem_kernel(const struct kmem *km)
 	return km->k;
 }
 
-static bool try_linear(const struct kmem *km, vaddr_t vaddr, bool proven, paddr_t *paddr, uint64_t *left)
+void kmem_forget(struct kmem *km)
 {
-	const struct arch_state *a = &km->k->arch_state;
+	memset(km->tlb, 0, sizeof(km->tlb));
+}
 
-	for (size_t i = 0; i < a->n_linear; i++) {
-		const struct linear_range *r = &a->linear[i];
+/* A mapping that the kernel keeps in a list of its own. */
+static const struct mapping *find_piece(const struct arch_state *a, vaddr_t vaddr)
+{
+	size_t low = 0, high = a->n_pieces;
 
-		if (r->proven != proven || vaddr < r->start || vaddr >= r->end)
-			continue;
-		*paddr = vaddr - r->start + r->paddr;
-		*left = r->end - vaddr;
-		return true;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (vaddr < a->pieces[middle].vaddr)
+			high = middle;
+		else if (vaddr - a->pieces[middle].vaddr >= a->pieces[middle].len)
+			low = middle + 1;
+		else
+			return &a->pieces[middle];
 	}
-	return false;
+	return NULL;
 }
 
 enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint64_t *left, struct err *e)
 {
+	const struct arch_state *a = &km->k->arch_state;
 	struct mapping *m = &km->tlb[vaddr >> TLB_SHIFT & (TLB_ENTRIES - 1)];
 	uint64_t ignored;
 
 	if (!left)
 		left = &ignored;
 	if (vaddr - m->vaddr >= m->len) {
+		const struct mapping *piece;
 		struct mapping found;
 
-		if (try_linear(km, vaddr, true, paddr, left))
+		if (arch_linear(a, vaddr, RANGE_PROVEN, paddr, left))
 			return OK;
-		if (paging_walk(km, vaddr, &found, NULL, NULL, e))
+		piece = find_piece(a, vaddr);
+		if (piece)
+			*m = *piece;
+		else if (paging_walk(km, vaddr, &found, NULL, NULL, e))
 			/* broken tables: a guess that nothing contradicts is better than nothing */
-			return try_linear(km, vaddr, false, paddr, left) ? OK : e->status;
-		*m = found;
+			return arch_linear(a, vaddr, RANGE_GUESS, paddr, left) ? OK : e->status;
+		else
+			*m = found;
 	}
 	*paddr = m->paddr + (vaddr - m->vaddr);
 	*left = m->len - (vaddr - m->vaddr);

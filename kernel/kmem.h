@@ -17,6 +17,9 @@ DEFINE_AUTO(kmem);
 
 const struct kernel *kmem_kernel(const struct kmem *km);
 
+/* Lets go of all translations that were remembered: the address map has changed. */
+void kmem_forget(struct kmem *km);
+
 /*
  * Where `vaddr` lies in physical memory, and how many bytes from there on are mapped in one piece (may be
  * NULL).  E_MISSING: not mapped; E_UNREADABLE: a page table cannot be read.

@@ -52,7 +52,7 @@ static bool try_flat(struct mem_map *mm, struct kmem *km, struct err *e)
 		err_nomem(e, sizeof(*mm->chunks));
 		return false;
 	}
-	mm->chunks[0] = (struct mem_map_chunk){ 0, k->max_mapnr, mem_map, CHUNK_MAP };
+	mm->chunks[0] = (struct mem_map_chunk){ k->arch_state.flat_start, k->max_mapnr, mem_map, CHUNK_MAP };
 	mm->n_chunks = 1;
 	mm->model = MEM_MODEL_FLAT;
 	return true;

@@ -82,6 +82,12 @@ static bool find_fact(const struct fact_source *source, enum fact_kind kind, con
 	const char *s;
 	size_t len;
 
+	if (kind == FACT_LINE)
+		return vmcoreinfo_find(source->data, name, &s, &len) && text_to_u64(s, len, 16, value);
+	if (kind == FACT_FLAG) {
+		*value = 1;
+		return vmcoreinfo_find(source->data, name, &s, &len) && len == 1 && *s == 'y';
+	}
 	snprintf(key, sizeof(key), "%s(%s)", words[kind], name);
 	if (!vmcoreinfo_find(source->data, key, &s, &len))
 		return false;

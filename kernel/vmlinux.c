@@ -163,6 +163,9 @@ static void want(struct vmlinux *v, enum fact_kind kind, const char *name)
 	case FACT_NUMBER:
 		want_number(v, name);
 		break;
+	case FACT_LINE:
+	case FACT_FLAG:
+		break;
 	}
 }
 
@@ -264,6 +267,9 @@ static bool find_fact(const struct fact_source *source, enum fact_kind kind, con
 		       (!told && type_questions_answer(&v->types, ASK_VARIABLE_LENGTH, name, strlen(name), "", value));
 	case FACT_NUMBER:
 		return answer_number(v, name, value);
+	case FACT_LINE:
+	case FACT_FLAG:
+		break;
 	}
 	return false;
 }

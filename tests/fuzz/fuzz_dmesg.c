@@ -24,9 +24,9 @@ static struct invented machine;
 static unsigned long_bytes;
 static bool big;
 
-static enum pte_kind no_pte(const struct arch_state *a, uint64_t pte, unsigned level, paddr_t *target)
+static enum pte_kind no_pte(const struct arch_state *a, uint64_t pte, unsigned level, struct pte *out)
 {
-	(void)a, (void)pte, (void)level, (void)target;
+	(void)a, (void)pte, (void)level, (void)out;
 	return PTE_ABSENT;
 }
 
@@ -263,9 +263,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	src = invented_source(&machine);
 	k.src = src;
 	k.target = (struct target){ .big_endian = big, .long_bytes = long_bytes, .page_shift = 12, .page_size = 4096 };
+	k.arch_state = arch_state_unset(big);
 	k.arch_state.paging = &(struct paging){ .name = "none", .bits = { 12 } };
-	k.arch_state.linear[0] = (struct linear_range){ BASE, BASE + BYTES, 0, true };
-	k.arch_state.n_linear = 1;
+	arch_add_linear(&k.arch_state,
+			(struct linear_range){ .start = BASE, .end = BASE + BYTES, .trust = RANGE_FIXED });
 	k.text = vmcoreinfo_over(machine.text, machine.text_len);
 	facts = vmcoreinfo_facts(&k.text);
 	facts_fill(&k.facts, &facts, 1);

@@ -258,7 +258,7 @@ TEST(direct_map_is_seen_in_the_segments_and_not_imagined)
 	assert_int_equal(r->start, UINT64_C(0xffff9d0300000000));
 	assert_int_equal(r->paddr, 0);
 	assert_int_equal(r->end, UINT64_C(0xffff9d0300000000) + 1024 * 4096);
-	assert_false(r->proven);
+	assert_int_equal(r->trust, RANGE_GUESS);
 	world_close(&w);
 	world_open_x86_64(&w, 1024);
 	w.mem.segments[0] = (struct mem_segment){ 0x100000, 0x100000, 1, 0x300000, 7 };

@@ -121,11 +121,11 @@ void fake_memory_runs(struct fake_memory *m, const struct pfn_run *runs, size_t 
 
 /* --- machines --------------------------------------------------------------------------------------------- */
 
-static const struct paging no_paging = { "none", { 12 }, { NULL } };
+static const struct paging no_paging = { "none", 8, { 12 }, { NULL } };
 
-static enum pte_kind no_pte(const struct arch_state *a, uint64_t pte, unsigned level, paddr_t *target)
+static enum pte_kind no_pte(const struct arch_state *a, uint64_t pte, unsigned level, struct pte *out)
 {
-	(void)a, (void)pte, (void)level, (void)target;
+	(void)a, (void)pte, (void)level, (void)out;
 	return PTE_ABSENT;
 }
 
@@ -147,8 +147,7 @@ void world_open(struct world *w, unsigned long_bytes, bool big_endian, size_t pa
 	open_kernel(w, pages);
 	w->arch = (struct arch_ops){ .name = "invented", .compound_shift_max = 34,
 				     .long_bytes = long_bytes,
-				     .big_endian = big_endian,
-				     .pte_bytes = long_bytes,
+				     .orders = big_endian ? ORDER_BIG : ORDER_LITTLE,
 				     .decode_pte = no_pte };
 	w->k.arch = &w->arch;
 	w->k.target.long_bytes = long_bytes;
@@ -157,8 +156,9 @@ void world_open(struct world *w, unsigned long_bytes, bool big_endian, size_t pa
 	a->kernel_start = long_bytes == 8 ? LINEAR_64 : LINEAR_32;
 	a->section_bits = 27;
 	a->physmem_bits = 46;
-	a->linear[0] = (struct linear_range){ a->kernel_start, a->kernel_start + pages * 4096, 0, true };
-	a->n_linear = 1;
+	arch_add_linear(a, (struct linear_range){ .start = a->kernel_start,
+						  .end = a->kernel_start + pages * 4096,
+						  .trust = RANGE_FIXED });
 	assert_int_equal(kmem_open(&w->km, &w->k, &e), OK);
 }
 
@@ -173,6 +173,7 @@ void world_setup(struct world *w)
 {
 	struct err e;
 
+	w->k.arch_state = arch_state_unset(false);
 	w->k.arch->setup(&w->k, &w->k.arch_state);
 	assert_int_equal(kmem_open(&w->km, &w->k, &e), OK);
 }
