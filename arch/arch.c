@@ -5,8 +5,14 @@
 #include "base/bytes.h"
 #include "input/mem_source.h"
 #include "kernel/kernel.h"
+#include "kernel/kmem.h"
 
-static const struct arch_ops *const machines[] = { &arch_x86_64 };
+/* Larger than any kernel image. */
+#define IMAGE_MAX (UINT64_C(256) << 20)
+
+static const struct arch_ops *const machines[] = {
+	&arch_arm, &arch_arm64, &arch_riscv64, &arch_x86, &arch_x86_64,
+};
 
 const struct arch_ops *arch_find(unsigned elf_machine, bool elf64)
 {
@@ -63,4 +69,25 @@ paddr_t arch_first_ram(const struct kernel *k)
 		if (s.memsz && s.paddr < first)
 			first = s.paddr;
 	return first;
+}
+
+struct linear_range arch_image_range(const struct kernel *k, uint64_t offset)
+{
+	vaddr_t start = fact(&k->facts, F_stext) & -(uint64_t)PAGE_SIZE_MAX, last = start;
+
+	if (!fact_known(&k->facts, F_stext))
+		return (struct linear_range){ .start = 0 };
+	for (size_t i = 0; i < N_FACTS; i++)
+		if (fact_known(&k->facts, (enum fact_id)i) && fact_kind_of((enum fact_id)i) == FACT_SYMBOL &&
+		    fact(&k->facts, (enum fact_id)i) - start < IMAGE_MAX)
+			last = max_u64(last, fact(&k->facts, (enum fact_id)i));
+	return (struct linear_range){ .start = start, .end = last + PAGE_SIZE_MIN, .paddr = start - offset };
+}
+
+bool arch_walks_to(struct kmem *km, vaddr_t vaddr, paddr_t paddr)
+{
+	struct mapping m;
+	struct err e;
+
+	return !paging_walk(km, vaddr, &m, NULL, NULL, &e) && vaddr - m.vaddr + m.paddr == paddr;
 }

@@ -59,7 +59,8 @@ struct arch_state {
 	uint64_t phys_base;		   /* as the dump's sub header wants it; may be "negative" */
 	pfn_t pfn_base;			   /* the page that kdump-compressed files call number 0; 0 but on arm */
 	pfn_t flat_start;		   /* the page whose struct page mem_map points at, where memory is flat */
-	vaddr_t kernel_start;		   /* no kernel data lies below */
+	vaddr_t tag_mask;     /* bits of pointers that are no part of an address, where bit 55 is set; else 0 */
+	vaddr_t kernel_start; /* no kernel data lies below */
 	unsigned section_bits, physmem_bits;
 	/* values of MAX_PHYSMEM_BITS that kernels of this machine have had, which LENGTH(mem_section) decides; 0 ends */
 	const uint8_t *physmem_tries;
@@ -122,6 +123,15 @@ bool arch_linear(const struct arch_state *a, vaddr_t vaddr, enum range_trust lea
 /* The smallest physical address of the file's segments; PADDR_NONE: it has none. */
 paddr_t arch_first_ram(const struct kernel *k);
 
+/*
+ * The part of the kernel image in which VMCOREINFO's symbols are, `offset` below its virtual addresses: a last resort, as
+ * other mappings follow it.  Empty without symbols.
+ */
+struct linear_range arch_image_range(const struct kernel *k, uint64_t offset);
+
+/* Do the page tables, as the state is now, lead from `vaddr` to `paddr`? */
+bool arch_walks_to(struct kmem *km, vaddr_t vaddr, paddr_t paddr);
+
 /* Told about each table entry that a walk reads: its address and its value. */
 typedef void paging_step_fn(void *data, const char *level, paddr_t entry_at, uint64_t entry);
 
@@ -132,6 +142,10 @@ typedef void paging_step_fn(void *data, const char *level, paddr_t entry_at, uin
 enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, paging_step_fn *step, void *data,
 			struct err *e) MUST_CHECK;
 
+extern const struct arch_ops arch_arm;
+extern const struct arch_ops arch_arm64;
+extern const struct arch_ops arch_riscv64;
+extern const struct arch_ops arch_x86;
 extern const struct arch_ops arch_x86_64;
 
 #endif

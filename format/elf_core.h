@@ -15,7 +15,7 @@
 #define ELF_NHDR_LEN 12
 
 enum { ELF_PT_LOAD = 1, ELF_PT_NOTE = 4 };
-enum { ELF_EM_386 = 3, ELF_EM_X86_64 = 62, ELF_EM_RISCV = 243 };
+enum { ELF_EM_386 = 3, ELF_EM_ARM = 40, ELF_EM_X86_64 = 62, ELF_EM_AARCH64 = 183, ELF_EM_RISCV = 243 };
 #define ELF_PN_XNUM 0xffffu /* e_phnum when the real count is sh_info of section 0 */
 
 struct elf_header {

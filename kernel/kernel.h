@@ -73,6 +73,8 @@ bool kernel_page_size_fits(const struct kernel *k, uint64_t size);
 /* Could this be an address of the kernel's data? */
 static inline bool kernel_is_address(const struct kernel *k, vaddr_t v)
 {
+	if (v >> 55 & 1)
+		v |= k->arch_state.tag_mask;
 	return v >= k->arch_state.kernel_start && v != (k->target.long_bytes == 8 ? UINT64_MAX : UINT32_MAX);
 }
 

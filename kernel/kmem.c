@@ -84,6 +84,8 @@ enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint6
 
 	if (!left)
 		left = &ignored;
+	if (vaddr >> 55 & 1)
+		vaddr |= a->tag_mask;
 	if (vaddr - m->vaddr >= m->len) {
 		const struct mapping *piece;
 		struct mapping found;

@@ -162,26 +162,39 @@ void world_open(struct world *w, unsigned long_bytes, bool big_endian, size_t pa
 	assert_int_equal(kmem_open(&w->km, &w->k, &e), OK);
 }
 
-void world_open_x86_64(struct world *w, size_t pages)
+void world_open_machine(struct world *w, const struct arch_ops *arch, unsigned page_shift, bool big_endian, size_t pages)
 {
 	open_kernel(w, pages);
-	w->k.arch = &arch_x86_64;
-	w->k.target.long_bytes = 8;
+	w->k.arch = arch;
+	w->k.target = (struct target){ .big_endian = big_endian,
+				       .long_bytes = arch->long_bytes,
+				       .page_shift = page_shift,
+				       .page_size = UINT64_C(1) << page_shift };
+}
+
+void world_open_x86_64(struct world *w, size_t pages)
+{
+	world_open_machine(w, &arch_x86_64, 12, false, pages);
 }
 
 void world_setup(struct world *w)
 {
 	struct err e;
 
-	w->k.arch_state = arch_state_unset(false);
-	w->k.arch->setup(&w->k, &w->k.arch_state);
+	if (w->km)
+		kmem_close(w->km);
 	assert_int_equal(kmem_open(&w->km, &w->k, &e), OK);
+	w->k.arch_state = arch_state_unset(w->k.target.big_endian);
+	w->k.arch->setup(&w->k, &w->k.arch_state);
+	if (w->k.arch->learn)
+		assert_int_equal(w->k.arch->learn(w->km, &w->k.arch_state, &e), OK);
 }
 
 void world_close(struct world *w)
 {
 	if (w->km)
 		kmem_close(w->km);
+	address_map_close(&w->k.arch_state);
 	mem_map_close(&w->k.mem_map);
 	fake_memory_close(&w->mem);
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "input/mem_source.h"
+#include "kernel/address_map.h"
 #include "kernel/kernel.h"
 #include "kernel/kmem.h"
 
@@ -50,7 +51,11 @@ struct world {
 };
 
 void world_open(struct world *w, unsigned long_bytes, bool big_endian, size_t pages);
-/* As world_open() with the real machine's ops, to which facts and segments are still to be told: world_setup(). */
+/*
+ * As world_open() with a real machine's ops, to which facts and segments are still to be told: world_setup(), which may be
+ * called again when they have changed.  `pages` are of 4 KiB whatever the machine's are.
+ */
+void world_open_machine(struct world *w, const struct arch_ops *arch, unsigned page_shift, bool big_endian, size_t pages);
 void world_open_x86_64(struct world *w, size_t pages);
 void world_setup(struct world *w);
 void world_close(struct world *w);
