@@ -15,7 +15,21 @@
 #define ELF_NHDR_LEN 12
 
 enum { ELF_PT_LOAD = 1, ELF_PT_NOTE = 4 };
-enum { ELF_EM_386 = 3, ELF_EM_ARM = 40, ELF_EM_X86_64 = 62, ELF_EM_AARCH64 = 183, ELF_EM_RISCV = 243 };
+/* e_machine of everything that Linux dumps come from. */
+enum {
+	ELF_EM_386 = 3,
+	ELF_EM_MIPS = 8,
+	ELF_EM_PPC = 20,
+	ELF_EM_PPC64 = 21,
+	ELF_EM_S390 = 22,
+	ELF_EM_ARM = 40,
+	ELF_EM_SPARCV9 = 43,
+	ELF_EM_IA_64 = 50,
+	ELF_EM_X86_64 = 62,
+	ELF_EM_AARCH64 = 183,
+	ELF_EM_RISCV = 243,
+	ELF_EM_LOONGARCH = 258,
+};
 #define ELF_PN_XNUM 0xffffu /* e_phnum when the real count is sh_info of section 0 */
 
 struct elf_header {

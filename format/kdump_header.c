@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "format/elf_core.h"
 
 /*
  * Main header.  The names are followed by a time of two longs, aligned to the size of a long, and by
@@ -16,6 +17,13 @@ static const uint8_t signature[8] = { 'K', 'D', 'U', 'M', 'P', ' ', ' ', ' ' };
 
 /* Block sizes are page sizes. */
 enum { BLOCK_MIN = 4096, BLOCK_MAX = 65536 };
+
+enum kdump_layout kdump_layout_of(unsigned elf_machine, unsigned long_bytes)
+{
+	if (long_bytes == 8)
+		return KDUMP_64;
+	return elf_machine == ELF_EM_386 ? KDUMP_32_PACKED : KDUMP_32_PADDED;
+}
 
 static size_t timestamp_offset(enum kdump_layout layout)
 {
@@ -174,6 +182,15 @@ static bool makes_sense(const struct kdump_header *h)
 	       (uint64_t)h->bitmap_blocks * h->block_size * 8 >= h->max_mapnr;
 }
 
+/*
+ * In a 32-bit header the numbers in the place of the microseconds are the block size and the blocks of the sub header.
+ * So where a header makes sense in both word sizes, this tells.
+ */
+static bool time_makes_sense(const struct kdump_header *h)
+{
+	return h->timestamp_us >= 0 && h->timestamp_us < 1000000;
+}
+
 enum status kdump_header_decode(struct kdump_header *h, enum kdump_layout *layout, bool *big_endian, const uint8_t *raw,
 				size_t len, struct err *e)
 {
@@ -181,24 +198,31 @@ enum status kdump_header_decode(struct kdump_header *h, enum kdump_layout *layou
 		enum kdump_layout layout;
 		bool big;
 	} tries[] = { { KDUMP_64, false }, { KDUMP_64, true }, { KDUMP_32_PADDED, false }, { KDUMP_32_PADDED, true } };
+	bool strange = false, found = false;
 	int32_t version = 0;
-	bool strange = false;
 
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+		struct kdump_header tried;
+
 		if (len < kdump_header_len(tries[i].layout))
 			continue;
-		decode_as(h, raw, tries[i].layout, tries[i].big);
-		if (!makes_sense(h))
+		decode_as(&tried, raw, tries[i].layout, tries[i].big);
+		if (!makes_sense(&tried) || (found && !time_makes_sense(&tried)))
 			continue;
-		if (h->version < 1 || h->version > KDUMP_VERSION) {
-			version = h->version;
+		if (tried.version < 1 || tried.version > KDUMP_VERSION) {
+			version = tried.version;
 			strange = true;
 			continue;
 		}
+		*h = tried;
 		*layout = tries[i].layout;
 		*big_endian = tries[i].big;
-		return OK;
+		if (time_makes_sense(h))
+			return OK;
+		found = true;
 	}
+	if (found)
+		return OK;
 	if (strange)
 		return err_set(e, E_UNSUPPORTED, "a kdump-compressed header of version %d is not known", (int)version);
 	return err_set(e, E_FORMAT, "the kdump-compressed header makes no sense in any word size and byte order%s",

@@ -31,6 +31,9 @@ enum kdump_status {
  */
 enum kdump_layout { KDUMP_64, KDUMP_32_PADDED, KDUMP_32_PACKED };
 
+/* The layout of dumps of a machine, by ELF's e_machine and the size of its kernel's longs. */
+enum kdump_layout kdump_layout_of(unsigned elf_machine, unsigned long_bytes);
+
 struct kdump_header {
 	int32_t version;
 	uint8_t utsname[KDUMP_UTSNAME_LEN];

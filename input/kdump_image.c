@@ -78,25 +78,31 @@ static void say_headers(const struct kdump_header *h, const struct kdump_sub_hea
 				rows[i].name, rows[i].value);
 }
 
+#define LITTLE 1u
+#define BIG 2u
+
 /* Word size and byte order do not tell the machine, its name does; dumps made without one still have registers. */
 static const struct known_machine {
 	const char *name; /* '*' at the end: any rest */
 	uint16_t elf_machine;
-	bool is64, big_endian;
+	bool is64;
+	uint8_t orders;		/* byte orders that its kernels have */
+	uint16_t other;		/* the machine of the same family with the other word size; 0: there is none */
 	uint32_t registers_len; /* of the note of one CPU; 0: not used to tell */
 } machines[] = {
-	{ "x86_64", ELF_EM_X86_64, true, false, 336 },
-	{ "i?86", ELF_EM_386, false, false, 144 },
-	{ "aarch64*", 183, true, false, 392 },
-	{ "arm*", 40, false, false, 148 },
-	{ "ppc64*", 21, true, true, 504 },
-	{ "ppc*", 20, false, true, 268 },
-	{ "s390x", 22, true, true, 336 },
-	{ "riscv64", 243, true, false, 376 },
-	{ "loongarch64", 258, true, false, 480 },
-	{ "mips*", 8, true, false, 0 },
-	{ "ia64", 50, true, false, 0 },
-	{ "sparc64", 43, true, true, 0 },
+	{ "x86_64", ELF_EM_X86_64, true, LITTLE, ELF_EM_386, 336 },
+	{ "i?86", ELF_EM_386, false, LITTLE, ELF_EM_X86_64, 144 },
+	{ "aarch64*", ELF_EM_AARCH64, true, LITTLE | BIG, ELF_EM_ARM, 392 },
+	{ "arm64*", ELF_EM_AARCH64, true, LITTLE | BIG, ELF_EM_ARM, 392 },
+	{ "arm*", ELF_EM_ARM, false, LITTLE | BIG, ELF_EM_AARCH64, 148 },
+	{ "ppc64*", ELF_EM_PPC64, true, LITTLE | BIG, ELF_EM_PPC, 504 },
+	{ "ppc*", ELF_EM_PPC, false, BIG, ELF_EM_PPC64, 268 },
+	{ "s390x", ELF_EM_S390, true, BIG, 0, 336 },
+	{ "riscv64", ELF_EM_RISCV, true, LITTLE, 0, 376 },
+	{ "loongarch64", ELF_EM_LOONGARCH, true, LITTLE, 0, 480 },
+	{ "mips*", ELF_EM_MIPS, true, LITTLE | BIG, ELF_EM_MIPS, 0 },
+	{ "ia64", ELF_EM_IA_64, true, LITTLE, 0, 0 },
+	{ "sparc64", ELF_EM_SPARCV9, true, BIG, 0, 0 },
 };
 
 static bool name_matches(const char *pattern, const char *name)
@@ -119,12 +125,14 @@ static void find_machine(struct mem_source *src, const struct kdump_impl *k, uin
 	src->big_endian = k->big_endian;
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
 		const struct known_machine *m = &machines[i];
-		bool fits = m->is64 == src->is64 && m->big_endian == src->big_endian;
+		bool fits = m->is64 == src->is64 && m->orders & (src->big_endian ? BIG : LITTLE);
 
-		if (*name ? name_matches(m->name, name) : fits && m->registers_len && m->registers_len == registers_len) {
-			src->machine = m->elf_machine;
-			return;
-		}
+		if (*name ? !name_matches(m->name, name) :
+			    !fits || !m->registers_len || m->registers_len != registers_len)
+			continue;
+		/* how the headers are laid out is sure, a name is what somebody wrote there */
+		src->machine = m->is64 == src->is64 || !m->other ? m->elf_machine : m->other;
+		return;
 	}
 	if (src->is64 && !src->big_endian && !*name) {
 		message(MSG_COMMON, "The dump does not name its machine: x86_64 is taken.\n");

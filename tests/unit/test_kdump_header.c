@@ -379,6 +379,62 @@ TEST(a_padded_sub_header_without_vmcoreinfo_is_told_by_its_notes)
 	}
 }
 
+TEST(layout_follows_from_the_size_of_a_long_and_the_machine)
+{
+	/* e_machine: i386, mips, ppc, arm, x86_64, s390, ppc64 */
+	assert_int_equal(kdump_layout_of(3, 4), KDUMP_32_PACKED);
+	assert_int_equal(kdump_layout_of(8, 4), KDUMP_32_PADDED);
+	assert_int_equal(kdump_layout_of(20, 4), KDUMP_32_PADDED);
+	assert_int_equal(kdump_layout_of(40, 4), KDUMP_32_PADDED);
+	assert_int_equal(kdump_layout_of(62, 8), KDUMP_64);
+	assert_int_equal(kdump_layout_of(22, 8), KDUMP_64);
+	assert_int_equal(kdump_layout_of(21, 8), KDUMP_64);
+}
+
+TEST(a_32_bit_header_that_makes_sense_as_a_64_bit_one_is_taken_for_what_it_is)
+{
+	/* read as 64 bits: pages of 64 KiB, a sub header of one block, bitmaps of one block; the time tells */
+	static const struct kdump_header h = {
+		.version = 6, .timestamp = 1727186336, .block_size = 4096, .sub_header_blocks = 1, .bitmap_blocks = 4,
+		.max_mapnr = 0x10000,
+	};
+
+	for (unsigned big = 0; big < 2; big++) {
+		uint8_t raw[464] = { 0 };
+		enum kdump_layout layout;
+		struct kdump_header found;
+		struct err e;
+		bool found_big;
+
+		kdump_header_encode(raw, &h, KDUMP_32_PADDED, big);
+		put_u32(raw + 432, 1, big); /* total_ram_blocks */
+		put_u32(raw + 436, 1, big); /* device_blocks */
+		put_u32(raw + 440, 1, big); /* written_blocks */
+		assert_ok(kdump_header_decode(&found, &layout, &found_big, raw, sizeof(raw), &e));
+		assert_int_equal(layout, KDUMP_32_PADDED);
+		assert_int_equal(found_big, big);
+		assert_int_equal(found.block_size, 4096);
+	}
+}
+
+TEST(a_strange_time_alone_does_not_make_a_header_strange)
+{
+	static const struct kdump_header h = {
+		.version = 6, .timestamp_us = INT64_C(77) << 32, .block_size = 4096, .sub_header_blocks = 1,
+		.bitmap_blocks = 4, .max_mapnr = 0x10000,
+	};
+	enum kdump_layout layout;
+	struct kdump_header found;
+	uint8_t raw[464];
+	struct err e;
+	bool big;
+
+	kdump_header_encode(raw, &h, KDUMP_64, true);
+	assert_ok(kdump_header_decode(&found, &layout, &big, raw, sizeof(raw), &e));
+	assert_int_equal(layout, KDUMP_64);
+	assert_true(big);
+}
+
 TEST(headers_that_make_no_sense_are_refused)
 {
 	static const struct kdump_header sound = {
@@ -433,6 +489,9 @@ int main(void)
 		cmocka_unit_test(descriptors_of_the_worked_examples_come_out_byte_by_byte),
 		cmocka_unit_test(headers_of_every_version_layout_and_byte_order_decode_to_what_was_encoded),
 		cmocka_unit_test(a_padded_sub_header_without_vmcoreinfo_is_told_by_its_notes),
+		cmocka_unit_test(layout_follows_from_the_size_of_a_long_and_the_machine),
+		cmocka_unit_test(a_32_bit_header_that_makes_sense_as_a_64_bit_one_is_taken_for_what_it_is),
+		cmocka_unit_test(a_strange_time_alone_does_not_make_a_header_strange),
 		cmocka_unit_test(headers_that_make_no_sense_are_refused),
 		cmocka_unit_test(descriptors_decode_to_what_was_encoded),
 	};

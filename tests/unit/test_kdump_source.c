@@ -17,6 +17,8 @@ static struct err e;
 
 /* A dump whose pages are told by their pfn; raw, so that nothing but places is tested. */
 struct image {
+	enum kdump_layout layout;
+	bool big;
 	struct kdump_header h;
 	struct kdump_sub_header s;
 	uint8_t *present, *held, *missing; /* bitmaps */
@@ -76,12 +78,10 @@ static void image_write(struct image *m, pfn_t start, pfn_t end)
 	m->fd = memfd_create("dump", 0);
 	assert_true(m->fd > 0);
 	snprintf(m->path, sizeof(m->path), "/proc/self/fd/%d", m->fd);
-	kdump_header_encode(raw, &m->h, KDUMP_64, false);
-	put(m, 0, raw, kdump_header_len(KDUMP_64));
-	kdump_sub_header_encode(raw, &m->s, KDUMP_64, false);
-	put_u64(raw + 80, m->s.start_pfn, false);
-	put_u64(raw + 88, m->s.end_pfn, false);
-	put(m, BS, raw, kdump_sub_header_len(KDUMP_64));
+	kdump_header_encode(raw, &m->h, m->layout, m->big);
+	put(m, 0, raw, kdump_header_len(m->layout));
+	kdump_sub_header_encode(raw, &m->s, m->layout, m->big);
+	put(m, BS, raw, kdump_sub_header_len(m->layout));
 	for (uint64_t i = 0; i < m->pages / 8 + 1; i++) {
 		if (m->present[i])
 			put(m, 2 * BS + i, m->present + i, 1);
@@ -90,7 +90,7 @@ static void image_write(struct image *m, pfn_t start, pfn_t end)
 	}
 	for (; bitmap_next_run(m->held, at, m->pages, &first, &stop); at = stop)
 		for (pfn_t pfn = max_u64(first, start); pfn < min_u64(stop, end); pfn++, desc += 24) {
-			page_desc_encode(raw, &(struct page_desc){ data, BS, 0 }, false);
+			page_desc_encode(raw, &(struct page_desc){ data, BS, 0 }, m->big);
 			if (bitmap_test(m->missing, pfn))
 				memset(raw, 0, 24);
 			put(m, desc, raw, 24);
@@ -100,6 +100,12 @@ static void image_write(struct image *m, pfn_t start, pfn_t end)
 		}
 	m->end = data;
 	assert_int_equal(ftruncate(m->fd, (off_t)m->end), 0);
+}
+
+static void name_machine(struct image *m, const char *name)
+{
+	memset(m->h.utsname + 260, 0, 65);
+	memcpy(m->h.utsname + 260, name, strlen(name));
 }
 
 static struct mem_source *open_source(const struct image *const *m, unsigned n)
@@ -216,6 +222,111 @@ TEST(runs_bitmaps_and_pages_are_those_of_the_file)
 		for (pfn_t pfn = from; pfn < m.pages; pfn++)
 			assert_int_equal(bitmap_test(bits, pfn - from), bitmap_test(m.present, pfn) || bitmap_test(m.held, pfn));
 		free(bits);
+		mem_source_close(src);
+		image_close(&m);
+	}
+}
+
+/* Word size and byte order in front; the names are those that kernels have, and some that do not fit. */
+static const struct shape {
+	const char *name;
+	enum kdump_layout layout;
+	bool big;
+	unsigned machine; /* e_machine, as a number */
+} shapes[] = {
+	{ "x86_64", KDUMP_64, false, 62 },	{ "i386", KDUMP_32_PACKED, false, 3 },
+	{ "i586", KDUMP_32_PACKED, false, 3 },	{ "i686", KDUMP_32_PACKED, false, 3 },
+	{ "i686", KDUMP_32_PADDED, false, 3 },	{ "armv7l", KDUMP_32_PADDED, false, 40 },
+	{ "armv7l", KDUMP_32_PACKED, false, 40 }, { "armv7b", KDUMP_32_PADDED, true, 40 },
+	{ "arm", KDUMP_32_PADDED, false, 40 },	{ "aarch64", KDUMP_64, false, 183 },
+	{ "aarch64_be", KDUMP_64, true, 183 },	{ "arm64", KDUMP_64, false, 183 },
+	{ "ppc", KDUMP_32_PADDED, true, 20 },	{ "ppc", KDUMP_32_PACKED, true, 20 },
+	{ "ppc64", KDUMP_64, true, 21 },	{ "ppc64le", KDUMP_64, false, 21 },
+	{ "ppc64le", KDUMP_64, true, 21 },	{ "s390x", KDUMP_64, true, 22 },
+	{ "ia64", KDUMP_64, false, 50 },	{ "sparc64", KDUMP_64, true, 43 },
+	{ "mips64", KDUMP_64, false, 8 },	{ "mips64", KDUMP_64, true, 8 },
+	{ "loongarch64", KDUMP_64, false, 258 }, { "riscv64", KDUMP_64, false, 243 },
+	/* the header is right */
+	{ "x86_64", KDUMP_32_PACKED, false, 3 }, { "i686", KDUMP_64, false, 62 },
+	{ "armv8l", KDUMP_64, false, 183 },	{ "aarch64", KDUMP_32_PADDED, false, 40 },
+	{ "ppc64", KDUMP_32_PADDED, true, 20 }, { "ppc", KDUMP_64, true, 21 },
+	{ "", KDUMP_64, false, 62 },
+};
+
+TEST(every_machine_is_known_by_its_name_and_read_in_its_word_size_and_byte_order)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		struct mem_source *src;
+		struct image m;
+		const struct image *parts[] = { &m };
+
+		image_open(&m, 3000);
+		m.layout = shapes[i].layout;
+		m.big = shapes[i].big;
+		m.s.phys_base = 0;
+		m.s.offset_note = m.s.offset_vmcoreinfo = BS + kdump_sub_header_len(m.layout);
+		m.s.size_note = m.s.size_vmcoreinfo = 64;
+		name_machine(&m, shapes[i].name);
+		randomize(&m, i + 1, 0);
+		image_write(&m, 0, m.pages);
+		src = open_source(parts, 1);
+		if (src->machine != shapes[i].machine)
+			fail_msg("%s is machine %u", shapes[i].name, src->machine);
+		assert_int_equal(src->is64, m.layout == KDUMP_64);
+		assert_int_equal(src->big_endian, m.big);
+		assert_int_equal(src->notes_len, 64);
+		assert_int_equal(src->dump_level, 17);
+		assert_int_equal(src->end, 3000 << 12);
+		check_pages(src, &m, m.missing, i);
+		mem_source_close(src);
+		image_close(&m);
+	}
+}
+
+/* One note with the registers of a CPU, `len` bytes of them. */
+static void put_registers(const struct image *m, uint32_t len)
+{
+	uint8_t note[20] = { 0 };
+
+	put_u32(note, 5, m->big);
+	put_u32(note + 4, len, m->big);
+	put_u32(note + 8, 1, m->big);
+	memcpy(note + 12, "CORE", 5);
+	put(m, m->s.offset_note, note, sizeof(note));
+}
+
+TEST(a_machine_without_a_name_is_known_by_its_registers)
+{
+	static const struct {
+		enum kdump_layout layout;
+		bool big;
+		uint32_t registers;
+		unsigned machine;
+	} cases[] = {
+		{ KDUMP_64, false, 336, 62 },	    { KDUMP_32_PACKED, false, 144, 3 }, { KDUMP_64, false, 392, 183 },
+		{ KDUMP_64, true, 392, 183 },	    { KDUMP_32_PADDED, false, 148, 40 }, { KDUMP_64, true, 504, 21 },
+		{ KDUMP_64, false, 504, 21 },	    { KDUMP_32_PADDED, true, 268, 20 },	 { KDUMP_64, true, 336, 22 },
+		{ KDUMP_64, false, 376, 243 },	    { KDUMP_64, false, 480, 258 },	 { KDUMP_32_PADDED, true, 99, 0 },
+	};
+
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		size_t c = i / 2;
+		struct mem_source *src;
+		struct image m;
+		const struct image *parts[] = { &m };
+
+		image_open(&m, 1000);
+		m.layout = cases[c].layout;
+		m.big = cases[c].big;
+		m.s.phys_base = 0;
+		m.s.offset_note = BS + kdump_sub_header_len(m.layout);
+		m.s.size_note = 20 + cases[c].registers;
+		name_machine(&m, i % 2 ? "Unknown" : "");
+		bitmap_set_range(m.held, 0, 1000);
+		image_write(&m, 0, m.pages);
+		put_registers(&m, cases[c].registers);
+		src = open_source(parts, 1);
+		assert_int_equal(src->machine, cases[c].machine);
 		mem_source_close(src);
 		image_close(&m);
 	}
@@ -442,6 +553,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_bitmaps_and_pages_are_those_of_the_file),
+		cmocka_unit_test(every_machine_is_known_by_its_name_and_read_in_its_word_size_and_byte_order),
+		cmocka_unit_test(a_machine_without_a_name_is_known_by_its_registers),
 		cmocka_unit_test(missing_pages_are_lost_where_the_dump_says_that_it_is_incomplete),
 		cmocka_unit_test(a_dump_that_was_cut_shows_it_without_a_mark),
 		cmocka_unit_test(parts_in_any_order_are_one_dump_and_absent_ones_are_lost),
