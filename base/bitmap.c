@@ -112,3 +112,21 @@ bool bitmap_next_run(const uint8_t *map, size_t from, size_t end, size_t *run_fi
 	*run_end = find_bit(map, first, end, false);
 	return true;
 }
+
+void bitmap_shift_down(uint8_t *to, const uint8_t *from, size_t bytes, unsigned shift, uint8_t beside)
+{
+	for (size_t i = 0; i < bytes; i++) {
+		unsigned next = i + 1 < bytes ? from[i + 1] : beside;
+
+		to[i] = (uint8_t)((from[i] | next << 8) >> shift);
+	}
+}
+
+void bitmap_shift_up(uint8_t *to, const uint8_t *from, size_t bytes, unsigned shift, uint8_t beside)
+{
+	for (size_t i = bytes; i-- > 0;) {
+		unsigned before = i ? from[i - 1] : beside;
+
+		to[i] = (uint8_t)((from[i] << 8 | before) << shift >> 8);
+	}
+}

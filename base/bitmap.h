@@ -37,4 +37,11 @@ size_t bitmap_count(const uint8_t *map, size_t first, size_t end);
  */
 bool bitmap_next_run(const uint8_t *map, size_t from, size_t end, size_t *run_first, size_t *run_end);
 
+/*
+ * Bits move by `shift`, below 8, towards bit 0, or away from it: `to` and `from` have `bytes` bytes and may be the same.
+ * `beside` is the byte that follows `from`, or that precedes it.
+ */
+void bitmap_shift_down(uint8_t *to, const uint8_t *from, size_t bytes, unsigned shift, uint8_t beside);
+void bitmap_shift_up(uint8_t *to, const uint8_t *from, size_t bytes, unsigned shift, uint8_t beside);
+
 #endif

@@ -276,7 +276,7 @@ void kdump_sub_header_decode(struct kdump_sub_header *s, const uint8_t *raw, con
 				       get_u32(from, big_endian);
 	}
 	*s = (struct kdump_sub_header){
-		.phys_base = layout == KDUMP_64 ? (int64_t)v[SUB_PHYS_BASE] : (int32_t)v[SUB_PHYS_BASE],
+		.phys_base = (int64_t)v[SUB_PHYS_BASE],
 		.dump_level = (int32_t)v[SUB_DUMP_LEVEL],
 		.split = (int32_t)v[SUB_SPLIT],
 		.start_pfn = v[h->version >= 6 ? SUB_START_PFN_64 : SUB_START_PFN],

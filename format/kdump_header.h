@@ -49,7 +49,7 @@ struct kdump_header {
 };
 
 struct kdump_sub_header {
-	int64_t phys_base;
+	int64_t phys_base; /* may be negative; 32 bits are an address */
 	int32_t dump_level;
 	int32_t split;
 	uint64_t start_pfn, end_pfn; /* of a split part */

@@ -202,26 +202,42 @@ static bool find_run(const struct kdump_impl *k, pfn_t from, bool kinds, struct 
 	return false;
 }
 
-bool kdump_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run)
+bool kdump_first_present(const struct kdump_impl *k, pfn_t *first)
+{
+	struct pfn_run run;
+
+	if (!find_run(k, 0, false, &run))
+		return false;
+	*first = run.start;
+	return true;
+}
+
+static bool next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, bool kinds, struct pfn_run *run)
 {
 	const struct kdump_impl *k = src->impl;
 
-	return page_shift == k->shift && find_run(k, from, true, run);
+	if (page_shift != k->shift || !find_run(k, from > k->pfn_base ? from - k->pfn_base : 0, kinds, run))
+		return false;
+	run->start += k->pfn_base;
+	run->end += k->pfn_base;
+	return true;
+}
+
+bool kdump_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run)
+{
+	return next_run(src, from, page_shift, true, run);
 }
 
 bool kdump_next_present(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run)
 {
-	const struct kdump_impl *k = src->impl;
-
-	return page_shift == k->shift && find_run(k, from, false, run);
+	return next_run(src, from, page_shift, false, run);
 }
 
-void kdump_fill(const struct mem_source *src, enum page_set set, pfn_t start, pfn_t end, uint8_t *bits)
+/* Bytes of a bitmap from byte `at` of the file's on. */
+static void read_bits(const struct kdump_impl *k, enum page_set set, uint64_t at, uint8_t *bits, size_t bytes)
 {
-	const struct kdump_impl *k = src->impl;
 	uint8_t one[PIECE_BYTES], other[PIECE_BYTES];
-	size_t bytes = (size_t)((end - start + 7) / 8), n;
-	uint64_t at = start / 8;
+	size_t n;
 
 	for (size_t done = 0; done < bytes; done += n, at += n) {
 		size_t in = at % PIECE_BYTES;
@@ -234,6 +250,26 @@ void kdump_fill(const struct mem_source *src, enum page_set set, pfn_t start, pf
 				one[i] |= other[i];
 		}
 		memcpy(bits + done, one + in, n);
+	}
+}
+
+void kdump_fill(const struct mem_source *src, enum page_set set, pfn_t start, pfn_t end, uint8_t *bits)
+{
+	const struct kdump_impl *k = src->impl;
+	size_t bytes = (size_t)((end - start + 7) / 8), before;
+	/* bytes begin at other pages where the file does not count from a multiple of 8 */
+	uint64_t base = (k->pfn_base + 7) / 8, byte = start / 8;
+	unsigned shift = (unsigned)(8 * base - k->pfn_base);
+
+	before = byte < base ? (size_t)min_u64(base - byte, bytes) : 0;
+	memset(bits, 0, before);
+	read_bits(k, set, byte + before - base, bits + before, bytes - before);
+	if (shift) {
+		uint8_t next = 0;
+
+		if (byte + bytes >= base)
+			read_bits(k, set, byte + bytes - base, &next, 1);
+		bitmap_shift_down(bits, bits, bytes, shift, next);
 	}
 	if ((end - start) % 8)
 		bits[bytes - 1] &= (uint8_t)((1u << (end - start) % 8) - 1);

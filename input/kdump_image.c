@@ -417,6 +417,18 @@ static enum status kdump_read_eraseinfo(const struct mem_source *src, uint64_t p
 	return OK;
 }
 
+/*
+ * Dumps of arm count pages from the first one of RAM, which is where phys_base is.  QEMU, which makes such files too, has
+ * the same phys_base and counts from 0; then the machine's first page is number phys_base, not number 0.
+ */
+static void find_pfn_base(struct kdump_impl *k, unsigned machine)
+{
+	pfn_t base = (uint64_t)k->parts[0].sub.phys_base >> k->shift, first;
+
+	if (machine == ELF_EM_ARM && k->layout != KDUMP_64 && kdump_first_present(k, &first) && first < base)
+		k->pfn_base = base;
+}
+
 /* --- descriptors -------------------------------------------------------------------------------------------- */
 
 /* Writers put one page of zeros behind the descriptors, for all pages that are zero. */
@@ -482,7 +494,8 @@ static enum status kdump_open(struct mem_source *src, struct err *e)
 	find_zero_page(k);
 	src->impl = k;
 	place_notes(src, k);
-	src->end = k->max_mapnr << k->shift;
+	find_pfn_base(k, src->machine);
+	src->end = (k->pfn_base + k->max_mapnr) << k->shift;
 	src->page_shift = k->shift;
 	src->dump_level = (unsigned)k->parts[0].sub.dump_level & 31;
 	src->has_phys_base = true;

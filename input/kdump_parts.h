@@ -23,6 +23,7 @@ struct kdump_part {
 	struct kdump_sub_header sub;
 };
 
+/* All page frame numbers in here are those of the file: `pfn_base` less than elsewhere. */
 struct kdump_impl {
 	struct kdump_header header;
 	enum kdump_layout layout;
@@ -30,6 +31,7 @@ struct kdump_impl {
 	unsigned shift;
 	size_t block_size;
 	pfn_t max_mapnr;
+	pfn_t pfn_base; /* the page that is number 0 in the file */
 	uint64_t bitmap_at[2]; /* equal when there is only one */
 	uint64_t desc_at;
 	uint64_t zero_at; /* of the shared page of zeros; 0: none was found */
@@ -65,6 +67,9 @@ const struct kdump_part *kdump_find_part(const struct kdump_impl *k, pfn_t pfn, 
 /* Does the descriptor lead to the data of a page?  If not, says why in *why. */
 bool kdump_desc_usable(const struct kdump_impl *k, const struct kdump_part *p, const struct page_desc *d,
 		       const char **why);
+
+/* The first page that the machine had, in the numbers of the file; false: it had none. */
+bool kdump_first_present(const struct kdump_impl *k, pfn_t *first);
 
 bool kdump_next_run(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);
 bool kdump_next_present(const struct mem_source *src, pfn_t from, unsigned page_shift, struct pfn_run *run);

@@ -243,9 +243,9 @@ enum status kdump_view(struct mem_reader *r, paddr_t at, size_t len, struct span
 	const struct kdump_impl *k = kr->k;
 	size_t in = (size_t)(at & (k->block_size - 1));
 	const uint8_t *data = NULL;
-	pfn_t pfn = at >> k->shift;
+	pfn_t pfn = (at >> k->shift) - k->pfn_base;
 
-	if (pfn >= k->max_mapnr)
+	if (at >> k->shift < k->pfn_base || pfn >= k->max_mapnr)
 		return err_set(e, E_UNREADABLE, "no memory at physical address %#" PRIx64, at);
 	for (size_t i = 0; i < PAGES_KEPT; i++)
 		if (kr->pages[i].used && kr->pages[i].pfn == pfn) {
@@ -256,7 +256,7 @@ enum status kdump_view(struct mem_reader *r, paddr_t at, size_t len, struct span
 		/* whatever is wrong with it costs this page, unless memory is gone */
 		if (e->status != E_NOMEM)
 			e->status = E_UNREADABLE;
-		return err_add(e, "page %#" PRIx64, pfn);
+		return err_add(e, "page %#" PRIx64, pfn + k->pfn_base);
 	}
 	*out = (struct span){ data + in, (size_t)min_u64(len, k->block_size - in) };
 	return OK;

@@ -346,6 +346,9 @@ TEST(headers_of_every_version_layout_and_byte_order_decode_to_what_was_encoded)
 				if (!wide && version >= 3)
 					assert_int_equal(kdump_sub_header_layout(raw, &h, big), layouts[l]);
 				kdump_sub_header_decode(&s2, raw, &h, layouts[l], big);
+				/* RAM of 32-bit machines may begin in the upper half of 4 GiB */
+				if (!wide)
+					expected.phys_base = 0xfffff000;
 				/* what the version does not have reads as nothing, whatever stands there */
 				if (version < 2)
 					expected.split = 0;

@@ -19,6 +19,7 @@ static struct err e;
 struct image {
 	enum kdump_layout layout;
 	bool big;
+	pfn_t base; /* the page that is number 0 in all of the below */
 	struct kdump_header h;
 	struct kdump_sub_header s;
 	uint8_t *present, *held, *missing; /* bitmaps */
@@ -129,7 +130,7 @@ static enum status try_open(const struct image *m)
 	return st;
 }
 
-/* Kind of each page by runs, and each page's bytes in the given order. */
+/* Kind of each page by runs, and each page's bytes in the given order; pages are numbered as in the file. */
 static void check_pages(const struct mem_source *src, const struct image *m, const uint8_t *lost, uint64_t seed)
 {
 	struct mem_reader *bulk, *small;
@@ -138,10 +139,12 @@ static void check_pages(const struct mem_source *src, const struct image *m, con
 	uint8_t page[BS];
 
 	for (; mem_source_next_run(src, at, 12, &run); at = run.end) {
-		assert_true(run.start >= at && run.end > run.start && run.end <= m->pages);
+		assert_true(run.start >= at && run.end > run.start);
+		assert_true(run.start >= m->base && run.end <= m->base + m->pages);
+		run.start -= m->base;
 		for (; expected < run.start; expected++)
 			assert_false(bitmap_test(m->present, expected) || bitmap_test(m->held, expected));
-		for (; expected < run.end; expected++) {
+		for (; expected < run.end - m->base; expected++) {
 			assert_true(bitmap_test(m->present, expected) || bitmap_test(m->held, expected));
 			if (!bitmap_test(m->held, expected))
 				assert_int_equal(run.kind, RUN_EMPTY);
@@ -162,14 +165,16 @@ static void check_pages(const struct mem_source *src, const struct image *m, con
 
 		fill_page(page, pfn);
 		if (!bitmap_test(m->held, pfn) || bitmap_test(lost, pfn)) {
-			assert_int_equal(mem_view(r, pfn << 12, BS, &s, &e), E_UNREADABLE);
+			assert_int_equal(mem_view(r, (m->base + pfn) << 12, BS, &s, &e), E_UNREADABLE);
 			continue;
 		}
-		assert_ok(mem_view(r, (pfn << 12) + in, 2 * BS, &s, &e));
+		assert_ok(mem_view(r, ((m->base + pfn) << 12) + in, 2 * BS, &s, &e));
 		assert_int_equal(s.len, BS - in);
 		assert_memory_equal(s.data, page + in, s.len);
 	}
-	assert_int_equal(mem_view(bulk, m->pages << 12, 1, &(struct span){ 0 }, &e), E_UNREADABLE);
+	assert_int_equal(mem_view(bulk, (m->base + m->pages) << 12, 1, &(struct span){ 0 }, &e), E_UNREADABLE);
+	if (m->base)
+		assert_int_equal(mem_view(bulk, (m->base << 12) - 1, 1, &(struct span){ 0 }, &e), E_UNREADABLE);
 	mem_reader_close(small);
 	mem_reader_close(bulk);
 }
@@ -330,6 +335,91 @@ TEST(a_machine_without_a_name_is_known_by_its_registers)
 		mem_source_close(src);
 		image_close(&m);
 	}
+}
+
+/* The bits of a window of page frames from `start` on. */
+static void check_window(const struct mem_source *src, const struct image *m, enum page_set set, pfn_t start, pfn_t end)
+{
+	uint8_t bits[1024];
+
+	memset(bits, 0xa5, sizeof(bits));
+	mem_source_fill(src, set, start, end, 12, bits);
+	assert_int_equal(bits[(end - start + 7) / 8], 0xa5);
+	for (pfn_t pfn = start; pfn < (end + 7) / 8 * 8; pfn++) {
+		pfn_t in = pfn - m->base;
+		bool there = pfn < end && pfn >= m->base && in < m->pages &&
+			     (bitmap_test(m->held, in) || (set == PAGES_PRESENT && bitmap_test(m->present, in)));
+
+		if (bitmap_test(bits, pfn - start) != there)
+			fail_msg("page %#" PRIx64 " of a window from %#" PRIx64 ", base %#" PRIx64, pfn, start, m->base);
+	}
+}
+
+TEST(pages_of_arm_are_counted_from_the_first_one_of_ram)
+{
+	static const pfn_t bases[] = { 0x10000, 0x80000, 0xc0000, 0x10001, 0x80003, 5, 0x20007, 0 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		pfn_t down = bases[i] & ~UINT64_C(7);
+		struct mem_source *src;
+		struct image m;
+		const struct image *parts[] = { &m };
+
+		image_open(&m, 5003);
+		m.layout = KDUMP_32_PADDED;
+		m.big = i % 2;
+		m.base = bases[i];
+		m.s.phys_base = (int64_t)(bases[i] << 12);
+		name_machine(&m, "armv7l");
+		randomize(&m, i + 77, 0);
+		bitmap_set_range(m.present, 0, 1);
+		image_write(&m, 0, m.pages);
+		src = open_source(parts, 1);
+		assert_int_equal(src->end, (m.base + m.pages) << 12);
+		assert_int_equal(src->phys_base, m.base << 12);
+		check_pages(src, &m, m.missing, i);
+		for (enum page_set set = PAGES_PRESENT; set <= PAGES_HELD; set++) {
+			check_window(src, &m, set, down, down + 8);
+			check_window(src, &m, set, down, down + 5003);
+			check_window(src, &m, set, down + 8, down + 16);
+			check_window(src, &m, set, down + 4096, down + 5020);
+			if (down < 4096)
+				continue;
+			check_window(src, &m, set, 0, 512);
+			check_window(src, &m, set, down - 8, down);
+			check_window(src, &m, set, down - 64, down + 3);
+			check_window(src, &m, set, down - 4096, down + 2048);
+		}
+		mem_source_close(src);
+		image_close(&m);
+	}
+}
+
+TEST(pages_of_arm_that_qemu_counted_from_0_stay_where_they_are)
+{
+	struct mem_source *src;
+	struct image m;
+	const struct image *parts[] = { &m };
+	struct pfn_run run;
+
+	image_open(&m, 5000);
+	m.layout = KDUMP_32_PACKED;
+	m.s.phys_base = 3000 << 12;
+	name_machine(&m, "Unknown");
+	m.s.offset_note = BS + kdump_sub_header_len(m.layout);
+	m.s.size_note = 20 + 148;
+	bitmap_set_range(m.present, 3000, 5000);
+	bitmap_set_range(m.held, 3000, 5000);
+	image_write(&m, 0, m.pages);
+	put_registers(&m, 148);
+	src = open_source(parts, 1);
+	assert_int_equal(src->machine, 40);
+	assert_int_equal(src->end, 5000 << 12);
+	assert_true(mem_source_next_run(src, 0, 12, &run));
+	assert_int_equal(run.start, 3000);
+	check_pages(src, &m, m.missing, 1);
+	mem_source_close(src);
+	image_close(&m);
 }
 
 TEST(missing_pages_are_lost_where_the_dump_says_that_it_is_incomplete)
@@ -555,6 +645,8 @@ int main(void)
 		cmocka_unit_test(runs_bitmaps_and_pages_are_those_of_the_file),
 		cmocka_unit_test(every_machine_is_known_by_its_name_and_read_in_its_word_size_and_byte_order),
 		cmocka_unit_test(a_machine_without_a_name_is_known_by_its_registers),
+		cmocka_unit_test(pages_of_arm_are_counted_from_the_first_one_of_ram),
+		cmocka_unit_test(pages_of_arm_that_qemu_counted_from_0_stay_where_they_are),
 		cmocka_unit_test(missing_pages_are_lost_where_the_dump_says_that_it_is_incomplete),
 		cmocka_unit_test(a_dump_that_was_cut_shows_it_without_a_mark),
 		cmocka_unit_test(parts_in_any_order_are_one_dump_and_absent_ones_are_lost),
