@@ -120,6 +120,8 @@ static enum status open_output(struct dump *d, struct err *e)
 	const struct codec *codec = choose_codec(d->opt);
 	struct dump_about about = {
 		.target = k->target,
+		.layout = kdump_layout_of(k->arch->elf_machine, k->target.long_bytes),
+		.pfn_base = k->arch_state.pfn_base,
 		.timestamp = k->crash_time ? k->crash_time : src->timestamp,
 		.timestamp_us = src->timestamp_us,
 		.phys_base = k->arch_state.phys_base,
@@ -148,7 +150,8 @@ static enum status open_output(struct dump *d, struct err *e)
 		d->plan.read_back_data = d->parts[0].writer;
 	}
 	if (d->opt->split)
-		return split_table_open(&d->split, k->max_mapnr, d->opt->splitblock_size, k->target.page_size, e);
+		return split_table_open(&d->split, k->arch_state.pfn_base, k->max_mapnr, d->opt->splitblock_size,
+					k->target.page_size, e);
 	return OK;
 }
 
@@ -258,7 +261,7 @@ static void report(const struct dump *d)
 	struct dump_figures figures = {
 		.filter = page_filter_counts(d->plan.filter),
 		.cache = page_filter_cache_counts(d->plan.filter),
-		.max_mapnr = d->plan.kernel->max_mapnr,
+		.max_mapnr = d->plan.kernel->max_mapnr - d->plan.kernel->arch_state.pfn_base,
 		.drops_vmemmap = d->plan.drops_vmemmap,
 		.vmemmap_pages = d->plan.vmemmap_dropped,
 	};

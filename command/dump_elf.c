@@ -320,7 +320,7 @@ static void report(const struct dump_elf *d)
 	struct dump_figures figures = {
 		.filter = &d->decided,
 		.cache = page_filter_cache_counts(d->plan.filter),
-		.max_mapnr = d->plan.kernel->max_mapnr,
+		.max_mapnr = d->plan.kernel->max_mapnr - d->plan.kernel->arch_state.pfn_base,
 		.zero_pages = c->pages.zero_pages,
 		.drops_vmemmap = d->plan.drops_vmemmap,
 		.vmemmap_pages = d->plan.vmemmap_dropped,

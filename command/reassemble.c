@@ -10,7 +10,6 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/fdio.h"
-#include "format/elf_core.h"
 #include "format/kdump_header.h"
 #include "format/page_desc.h"
 #include "input/input_file.h"
@@ -228,7 +227,6 @@ static enum status open_source(struct reassembly *r, struct err *e)
 
 	if (mem_source_wrap(&r->src, &part_ops, p, e))
 		return e->status;
-	r->src->machine = p->layout == KDUMP_32_PACKED ? ELF_EM_386 : 0;
 	r->src->nr_cpus = p->header.nr_cpus;
 	if (s->size_note && s->offset_note <= p->bitmap_at && s->size_note <= p->bitmap_at - s->offset_note)
 		r->src->notes_len = s->size_note;
@@ -254,6 +252,7 @@ static enum status open_output(struct reassembly *r, const struct options *opt, 
 	struct dump_about about = {
 		.target = { p->big_endian, p->layout == KDUMP_64 ? 8 : 4, log2_of(p->header.block_size),
 			    p->header.block_size },
+		.layout = p->layout,
 		.timestamp = p->header.timestamp,
 		.timestamp_us = p->header.timestamp_us,
 		.phys_base = (uint64_t)p->sub.phys_base,

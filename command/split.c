@@ -13,14 +13,15 @@
 #define BLOCK_ALIGN 64
 
 struct split_table {
-	pfn_t max_mapnr, block; /* page frames */
+	pfn_t base, max_mapnr, block; /* page frames; block 0 begins at `base` */
 	uint64_t n;
 	uint64_t pages[]; /* to dump in each block */
 };
 
-enum status split_table_open(struct split_table **out, pfn_t max_mapnr, uint64_t block_bytes, uint64_t page_size,
-			     struct err *e)
+enum status split_table_open(struct split_table **out, pfn_t pfn_base, pfn_t max_mapnr, uint64_t block_bytes,
+			     uint64_t page_size, struct err *e)
 {
+	pfn_t pages = max_mapnr - min_u64(max_mapnr, pfn_base);
 	pfn_t block = max_u64(block_bytes / page_size, BLOCK_ALIGN);
 	struct split_table *t;
 	uint64_t n;
@@ -28,13 +29,14 @@ enum status split_table_open(struct split_table **out, pfn_t max_mapnr, uint64_t
 	if (block_bytes % page_size)
 		return err_set(e, E_USAGE, "--splitblock-size: %" PRIu64 " KiB are no multiple of the page size, %" PRIu64,
 			       block_bytes >> 10, page_size);
-	if (!block_bytes || max_mapnr / block >= BLOCKS_MAX)
-		block = max_u64(block, max_mapnr / (BLOCKS_MAX - 1) + 1);
+	if (!block_bytes || pages / block >= BLOCKS_MAX)
+		block = max_u64(block, pages / (BLOCKS_MAX - 1) + 1);
 	block = round_up_u64(block, BLOCK_ALIGN);
-	n = max_mapnr / block + 1;
+	n = pages / block + 1;
 	t = calloc(1, sizeof(*t) + n * sizeof(t->pages[0]));
 	if (!t)
 		return err_nomem(e, n * sizeof(t->pages[0]));
+	t->base = pfn_base;
 	t->max_mapnr = max_mapnr;
 	t->block = block;
 	t->n = n;
@@ -49,9 +51,11 @@ void split_table_close(struct split_table *t)
 
 void split_table_count(struct split_table *t, const uint8_t *bits, pfn_t start, pfn_t end)
 {
-	for (pfn_t at = start, to; at < end; at = to) {
-		to = min_u64(end, (at / t->block + 1) * t->block);
-		t->pages[at / t->block] += bitmap_count(bits, (size_t)(at - start), (size_t)(to - start));
+	for (pfn_t at = max_u64(start, t->base), to; at < end; at = to) {
+		uint64_t b = (at - t->base) / t->block;
+
+		to = min_u64(end, t->base + (b + 1) * t->block);
+		t->pages[b] += bitmap_count(bits, (size_t)(at - start), (size_t)(to - start));
 	}
 }
 
@@ -66,10 +70,10 @@ void split_table_cut(const struct split_table *t, struct split_range *ranges, un
 		/* counts of all parts so far, so that what one has too many the next has less */
 		uint64_t wanted = total / n * (i + 1) + total % n * (i + 1) / n;
 
-		*r = (struct split_range){ .start = min_u64(b * t->block, t->max_mapnr) };
+		*r = (struct split_range){ .start = min_u64(t->base + b * t->block, t->max_mapnr) };
 		while (b < t->n && (before + r->pages < wanted || i == n - 1))
 			r->pages += t->pages[b++];
-		r->end = min_u64(b * t->block, t->max_mapnr);
+		r->end = min_u64(t->base + b * t->block, t->max_mapnr);
 		before += r->pages;
 	}
 }

@@ -11,11 +11,11 @@
 struct split_table;
 
 /*
- * Blocks of `block_bytes`, a multiple of the page size; 0: small ones.  They are made larger where there would be too
+ * Blocks from page frame `pfn_base` on, below which there are none, of `block_bytes`, a multiple of the page size; 0: small ones.  They are made larger where there would be too
  * many of them, or where a reader that takes words of bitmap 2 would trip.
  */
-enum status split_table_open(struct split_table **t, pfn_t max_mapnr, uint64_t block_bytes, uint64_t page_size,
-			     struct err *e) MUST_CHECK;
+enum status split_table_open(struct split_table **t, pfn_t pfn_base, pfn_t max_mapnr, uint64_t block_bytes,
+			     uint64_t page_size, struct err *e) MUST_CHECK;
 void split_table_close(struct split_table *t);
 DEFINE_AUTO(split_table);
 

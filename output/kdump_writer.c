@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
-#include "format/elf_core.h"
 #include "format/page_desc.h"
 #include "output/note_copy.h"
 #include "output/page_pipeline.h"
@@ -38,9 +38,15 @@ struct kdump_writer {
 	bool big_endian, notes_lost;
 	bool keep_mark;
 	size_t page_size;
+	pfn_t pfn_base;
 	struct kdump_header header;
 	struct kdump_sub_header sub;
 	uint64_t bitmap_at[2], bitmap_len;
+	/* where pfn_base is no multiple of 8: what the last stretch of a bitmap had for the first byte of the next one */
+	struct {
+		pfn_t pfn;
+		uint8_t bits;
+	} carry[2];
 	uint64_t desc_table; /* where the descriptors begin */
 	uint64_t desc_at;    /* of the next one to write */
 	uint64_t zero_at; /* of the shared page of zeros */
@@ -81,18 +87,19 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	size_t bs = w->page_size, sub_len = kdump_sub_header_len(w->layout);
 	uint64_t notes_at = bs + sub_len, notes_len = w->src->notes_len;
 	uint64_t blocks_before = 1 + (sub_len + notes_len + bs - 1) / bs;
+	pfn_t max_mapnr = about->max_mapnr - min_u64(about->max_mapnr, about->pfn_base);
 	uint8_t raw[KDUMP_SUB_HEADER_MAX];
 	struct kdump_sub_header *sub = &w->sub;
 
 	*sub = (struct kdump_sub_header){
 		.phys_base = (int64_t)about->phys_base,
 		.dump_level = (int32_t)about->dump_level,
-		.max_mapnr = about->max_mapnr,
+		.max_mapnr = max_mapnr,
 	};
-	w->bitmap_len = round_up_u64((about->max_mapnr + 7) / 8, bs);
+	w->bitmap_len = round_up_u64((max_mapnr + 7) / 8, bs);
 	if (blocks_before > INT32_MAX || 2 * w->bitmap_len / bs > UINT32_MAX)
 		return err_set(e, E_FORMAT, "notes of %" PRIu64 " bytes and %" PRIu64 " pages do not fit the format",
-			       notes_len, about->max_mapnr);
+			       notes_len, max_mapnr);
 	w->header = (struct kdump_header){
 		.version = KDUMP_VERSION,
 		.timestamp = about->timestamp,
@@ -102,7 +109,7 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 		.sub_header_blocks = (uint32_t)(blocks_before - 1),
 		.bitmap_blocks = (uint32_t)(2 * w->bitmap_len / bs),
 		.nr_cpus = w->src->nr_cpus,
-		.max_mapnr = about->max_mapnr,
+		.max_mapnr = max_mapnr,
 	};
 	memcpy(w->header.utsname, about->utsname, sizeof(w->header.utsname));
 	w->bitmap_at[0] = blocks_before * bs;
@@ -138,11 +145,8 @@ const struct writer_counts *kdump_writer_counts(const struct kdump_writer *w)
 	return &w->counts;
 }
 
-enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t first, const uint8_t *bits, size_t bytes,
-				    struct err *e)
+static enum status put_bits(struct kdump_writer *w, uint64_t at, const uint8_t *bits, size_t bytes, struct err *e)
 {
-	uint64_t at = w->bitmap_at[which - 1] + first / 8;
-
 	for (size_t done = 0, n; done < bytes; done += n) {
 		size_t start;
 
@@ -159,6 +163,54 @@ enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t fir
 	return OK;
 }
 
+/* As put_bits() for a file that counts from a page within a byte: every byte has bits of two. */
+static enum status put_shifted(struct kdump_writer *w, int which, pfn_t first, uint64_t at, const uint8_t *bits,
+			       size_t bytes, struct err *e)
+{
+	unsigned shift = (unsigned)(-w->pfn_base & 7);
+	uint8_t piece[BITMAP_PIECE], before = w->carry[which - 1].pfn == first ? w->carry[which - 1].bits : 0;
+
+	for (size_t done = 0, n; done < bytes; done += n) {
+		n = (size_t)min_u64(bytes - done, sizeof(piece));
+		bitmap_shift_up(piece, bits + done, n, shift, before);
+		before = bits[done + n - 1];
+		if (put_bits(w, at + done, piece, n, e))
+			return e->status;
+	}
+	w->carry[which - 1].pfn = first + bytes * 8;
+	w->carry[which - 1].bits = before;
+	/* if there is a next stretch it writes this byte again */
+	bitmap_shift_up(piece, zeros, 1, shift, before);
+	return put_bits(w, at + bytes, piece, 1, e);
+}
+
+/* Which byte of a bitmap begins with page `first`, or with one of the 7 before it; *skip: bytes in front of the bitmap. */
+static uint64_t bitmap_byte(const struct kdump_writer *w, pfn_t first, size_t bytes, size_t *skip)
+{
+	uint64_t base = (w->pfn_base + 7) / 8;
+
+	*skip = first / 8 < base ? (size_t)min_u64(base - first / 8, bytes) : 0;
+	return first / 8 + *skip - base;
+}
+
+enum status kdump_writer_put_bitmap(struct kdump_writer *w, int which, pfn_t first, const uint8_t *bits, size_t bytes,
+				    struct err *e)
+{
+	size_t skip;
+	uint64_t at = bitmap_byte(w, first, bytes, &skip) + w->bitmap_at[which - 1];
+
+	if (w->pfn_base % 8 == 0)
+		return skip < bytes ? put_bits(w, at, bits + skip, bytes - skip, e) : OK;
+	if (skip == 0)
+		return put_shifted(w, which, first, at, bits, bytes, e);
+	/* the first byte of the bitmap has bits of the last one that is skipped */
+	w->carry[which - 1].pfn = first + skip * 8;
+	w->carry[which - 1].bits = bits[skip - 1];
+	if (first / 8 + skip < (w->pfn_base + 7) / 8)
+		return OK;
+	return put_shifted(w, which, first + skip * 8, at, bits + skip, bytes - skip, e);
+}
+
 bool kdump_writer_can_read(const struct kdump_writer *w)
 {
 	return w->sink->ops->read_at;
@@ -166,7 +218,23 @@ bool kdump_writer_can_read(const struct kdump_writer *w)
 
 enum status kdump_writer_get_bitmap2(struct kdump_writer *w, pfn_t first, uint8_t *bits, size_t bytes, struct err *e)
 {
-	return w->sink->ops->read_at(w->sink, w->bitmap_at[1] + first / 8, bits, bytes, e);
+	unsigned shift = (unsigned)(-w->pfn_base & 7);
+	uint64_t len = (w->sub.max_mapnr + 7) / 8, byte;
+	size_t skip, n;
+	uint8_t next = 0;
+
+	byte = bitmap_byte(w, first, bytes, &skip);
+	memset(bits, 0, bytes);
+	n = byte < len ? (size_t)min_u64(bytes - skip, len - byte) : 0;
+	if (n && w->sink->ops->read_at(w->sink, w->bitmap_at[1] + byte, bits + skip, n, e))
+		return e->status;
+	if (!shift)
+		return OK;
+	if (byte + n < len && first / 8 + bytes >= (w->pfn_base + 7) / 8 &&
+	    w->sink->ops->read_at(w->sink, w->bitmap_at[1] + byte + n, &next, 1, e))
+		return e->status;
+	bitmap_shift_down(bits, bits, bytes, shift, next);
+	return OK;
 }
 
 /* --- data and descriptors ------------------------------------------------------------------------- */
@@ -297,8 +365,8 @@ enum status kdump_writer_set_range(struct kdump_writer *w, pfn_t start, pfn_t en
 	uint8_t raw[KDUMP_SUB_HEADER_MAX];
 
 	w->sub.split = 1;
-	w->sub.start_pfn = start;
-	w->sub.end_pfn = end;
+	w->sub.start_pfn = start - w->pfn_base;
+	w->sub.end_pfn = end - w->pfn_base;
 	w->promised = n_pages;
 	kdump_sub_header_encode(raw, &w->sub, w->layout, w->big_endian);
 	return sink_write(w->sink, w->page_size, raw, kdump_sub_header_len(w->layout), e);
@@ -373,9 +441,8 @@ enum status kdump_writer_open(struct kdump_writer **out, struct sink *sink, cons
 		return err_nomem(e, sizeof(*w));
 	w->sink = sink;
 	w->src = src;
-	w->layout = about->target.long_bytes == 8 ? KDUMP_64 : KDUMP_32_PADDED;
-	if (w->layout == KDUMP_32_PADDED && src->machine == ELF_EM_386)
-		w->layout = KDUMP_32_PACKED;
+	w->layout = about->layout;
+	w->pfn_base = about->pfn_base;
 	w->big_endian = about->target.big_endian;
 	w->page_size = (size_t)about->target.page_size;
 	w->finds_zero = opt.find_zero;

@@ -18,6 +18,8 @@
 /* What the headers say of the dump. */
 struct dump_about {
 	struct target target;
+	enum kdump_layout layout;
+	pfn_t pfn_base; /* the page that is number 0 in the file: bitmaps and ranges have none below it */
 	uint8_t utsname[KDUMP_UTSNAME_LEN];
 	int64_t timestamp, timestamp_us; /* seconds, microseconds */
 	uint64_t phys_base;

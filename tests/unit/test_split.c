@@ -43,7 +43,7 @@ static struct split_table *table_of(pfn_t max_mapnr, uint64_t block_bytes)
 {
 	struct split_table *t = NULL;
 
-	assert_ok(split_table_open(&t, max_mapnr, block_bytes, PAGE, &e));
+	assert_ok(split_table_open(&t, 0, max_mapnr, block_bytes, PAGE, &e));
 	return t;
 }
 
@@ -157,14 +157,41 @@ TEST(machine_of_any_size_has_a_bounded_table)
 		}
 }
 
+TEST(ranges_begin_at_multiples_of_64_as_readers_count)
+{
+	static const pfn_t bases[] = { 64, 67, 5000, 99999 };
+
+	fill_bits(5);
+	for (size_t i = 0; i < ARRAY_SIZE(bases); i++) {
+		struct split_table *t = NULL;
+		struct split_range r[4];
+		uint64_t sum = 0;
+
+		assert_ok(split_table_open(&t, bases[i], PFNS, 64 * PAGE, PAGE, &e));
+		for (pfn_t at = 0; at < PFNS; at += 4096)
+			split_table_count(t, bits + at / 8, at, at + 4096 < PFNS ? at + 4096 : PFNS);
+		split_table_cut(t, r, 4);
+		assert_int_equal(r[0].start, bases[i]);
+		assert_int_equal(r[3].end, PFNS);
+		for (unsigned n = 0; n < 4; n++) {
+			assert_true(r[n].start == PFNS || (r[n].start - bases[i]) % 64 == 0);
+			assert_int_equal(r[n].pages, count_bits(r[n].start, r[n].end));
+			assert_true(!n || r[n].start == r[n - 1].end);
+			sum += r[n].pages;
+		}
+		assert_int_equal(sum, count_bits(bases[i], PFNS));
+		split_table_close(t);
+	}
+}
+
 TEST(block_that_is_no_multiple_of_the_page_size_is_refused)
 {
 	struct split_table *t = NULL;
 
-	assert_int_equal(split_table_open(&t, PFNS, 6144, PAGE, &e), E_USAGE);
+	assert_int_equal(split_table_open(&t, 0, PFNS, 6144, PAGE, &e), E_USAGE);
 	assert_null(t);
 	assert_contains(e.text, "--splitblock-size: 6 KiB are no multiple of the page size, 4096");
-	assert_int_equal(split_table_open(&t, PFNS, 4096, 65536, &e), E_USAGE);
+	assert_int_equal(split_table_open(&t, 0, PFNS, 4096, 65536, &e), E_USAGE);
 }
 
 int main(void)
@@ -175,6 +202,7 @@ int main(void)
 		cmocka_unit_test(counts_of_windows_add_up),
 		cmocka_unit_test(ranges_without_pages_are_empty_or_have_none),
 		cmocka_unit_test(machine_of_any_size_has_a_bounded_table),
+		cmocka_unit_test(ranges_begin_at_multiples_of_64_as_readers_count),
 		cmocka_unit_test(block_that_is_no_multiple_of_the_page_size_is_refused),
 	};
 
