@@ -392,6 +392,7 @@ static void survey_notes(struct mem_source *src, struct elf_impl *elf)
 		src->notes_len += r->len;
 	}
 	add_live_vmcoreinfo(src, elf, &found);
+	src->notes_big_endian = src->big_endian != found.swapped;
 	src->nr_cpus = found.nr_cpus;
 	src->is_xen = found.is_xen;
 	src->incomplete |= found.incomplete;

@@ -12,6 +12,7 @@ typedef uint64_t paddr_t; /* physical address in the dumped machine */
 typedef uint64_t vaddr_t; /* virtual address in the dumped machine */
 
 #define PADDR_NONE UINT64_MAX /* "no physical address", as /proc/kcore marks vmalloc segments */
+#define VADDR_NONE UINT64_MAX /* "no virtual address", as kexec marks highmem */
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -11,6 +11,7 @@
 #include "command/dump_report.h"
 #include "command/page_plan.h"
 #include "command/page_seek.h"
+#include "format/elf_core.h"
 #include "input/input_file.h"
 #include "output/elf_writer.h"
 #include "output/sink.h"
@@ -209,6 +210,14 @@ static enum status walk_segment(struct walk *k, const struct mem_segment *segmen
 	return give(k, PIECE_LEFT_OUT, k->end, e);
 }
 
+/* Are the virtual addresses of the next segment what the writer gives to the rest of one that it cuts? */
+static bool goes_on(const struct mem_segment *s, const struct mem_segment *next)
+{
+	if (s->vaddr == VADDR_NONE || (!s->vaddr && s->paddr))
+		return next->vaddr == s->vaddr;
+	return next->vaddr == s->vaddr + s->memsz;
+}
+
 /*
  * The next segment of the input from the i-th on, of those that are memory; *i becomes the index behind it.  A dump in
  * ELF format has cut segments where pages were left out: put together they are what the machine's dump had, and what
@@ -224,7 +233,7 @@ static bool next_segment(const struct dump_elf *d, size_t *i, struct mem_segment
 			return false;
 	while (s->paddr == PADDR_NONE);
 	while (s->memsz - s->filesz >= hole && mem_source_segment(d->plan.src, *i, &next) && next.memsz &&
-	       next.paddr == s->paddr + s->memsz && next.vaddr == s->vaddr + s->memsz && next.flags == s->flags) {
+	       next.paddr == s->paddr + s->memsz && goes_on(s, &next) && next.flags == s->flags) {
 		s->filesz = s->memsz + next.filesz;
 		s->memsz += next.memsz;
 		(*i)++;
@@ -298,14 +307,36 @@ static enum status copy_segments(struct dump_elf *d, uint64_t pages, struct err 
 
 /* --- all of it --------------------------------------------------------------------------------------- */
 
-static enum status open_output(struct dump_elf *d, uint64_t headers, struct err *e)
+/* The class is that of the input, unless what is written needs the larger one. */
+static bool is_64(const struct dump_elf *d, const struct elf_room *room)
+{
+	const struct mem_source *src = d->plan.src;
+	unsigned shift = d->plan.kernel->target.page_shift;
+	uint64_t front = (room->headers + 64) * ELF_PHDR_MAX + src->notes_len + 3 * (uint64_t)PAGE_SIZE_MAX;
+	const char *what = NULL;
+	struct mem_segment s;
+
+	if (src->is64)
+		return true;
+	for (size_t i = 0; mem_source_segment(src, i, &s); i++)
+		if (s.paddr != PADDR_NONE && s.paddr + s.memsz > UINT64_C(1) << 32)
+			what = "has memory above 4 GiB";
+	if (room->pages > (UINT32_MAX - min_u64(front, UINT32_MAX)) >> shift)
+		what = "may be larger than 4 GiB";
+	if (what)
+		message(MSG_COMMON, "%s %s: it is written as ELF64.\n", d->name, what);
+	return what;
+}
+
+static enum status open_output(struct dump_elf *d, const struct elf_room *room, struct err *e)
 {
 	const struct options *opt = d->opt;
 	const struct target *t = &d->plan.kernel->target;
 	struct elf_about about = {
-		.page_shift = t->page_shift,
+		.target = *t,
+		.is64 = is_64(d, room),
 		.find_zero = d->level & DL_ZERO,
-		.headers = headers,
+		.headers = room->headers,
 		.data_piece = opt->block_order < 0 ? 0 : (size_t)t->page_size << opt->block_order,
 	};
 
@@ -340,7 +371,7 @@ static enum status run_level(struct dump_elf *d, bool last, struct err *e)
 
 	if (page_plan_open(&d->plan, d->opt, d->level, e) || check_input(d, e) ||
 	    page_seek_open(&d->seek, &d->plan, e) || decide(d, e) || count_segments(d, &room, &pages, e) ||
-	    open_output(d, room.headers, e))
+	    open_output(d, &room, e))
 		return e->status;
 	st = copy_segments(d, pages, e);
 	if (!st)

@@ -95,6 +95,8 @@ void elf_phdr_decode(struct elf_phdr *p, const uint8_t *raw, const struct elf_he
 	p->flags = get_u32(raw + 24, big);
 	if (p->paddr == UINT32_MAX)
 		p->paddr = PADDR_NONE;
+	if (p->vaddr == UINT32_MAX)
+		p->vaddr = VADDR_NONE;
 }
 
 uint32_t elf_shdr_info(const uint8_t *raw, const struct elf_header *h)

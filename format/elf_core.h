@@ -70,8 +70,8 @@ bool elf_has_magic(const uint8_t *head, size_t len);
 enum status elf_header_decode(struct elf_header *h, const uint8_t *raw, size_t len, struct err *e) MUST_CHECK;
 
 /*
- * Decodes one program header.  In ELF32 an all-ones p_paddr is widened to PADDR_NONE, which is how both
- * classes say "no physical address".
+ * Decodes one program header.  In ELF32 all-ones addresses are widened to PADDR_NONE and VADDR_NONE, which is how both
+ * classes say that there is none.
  */
 void elf_phdr_decode(struct elf_phdr *p, const uint8_t *raw, const struct elf_header *h);
 

@@ -343,6 +343,7 @@ static void place_notes(struct mem_source *src, struct kdump_impl *k)
 		k->note_len = min_u64(s->size_note, min_u64(f->size - s->offset_note, f->stored));
 	}
 	notes_survey(&found, f, k->note_at, k->note_len, 0, k->big_endian);
+	src->notes_big_endian = k->big_endian != found.swapped;
 	src->notes_len = k->note_len;
 	src->is_xen = found.is_xen;
 	src->incomplete |= found.incomplete;
@@ -391,8 +392,8 @@ static enum status kdump_read_notes(const struct mem_source *src, uint64_t pos, 
 		return err_add(e, "notes");
 	if (!k->text_len)
 		return OK;
-	put_u32(head, sizeof(NOTE_VMCOREINFO_NAME), k->big_endian);
-	put_u32(head + 4, (uint32_t)k->text_len, k->big_endian);
+	put_u32(head, sizeof(NOTE_VMCOREINFO_NAME), src->notes_big_endian);
+	put_u32(head + 4, (uint32_t)k->text_len, src->notes_big_endian);
 	memcpy(head + ELF_NHDR_LEN, NOTE_VMCOREINFO_NAME, sizeof(NOTE_VMCOREINFO_NAME));
 	from = max_u64(pos, head_at);
 	until = min_u64(pos + len, head_at + TEXT_HEAD_LEN);

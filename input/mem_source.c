@@ -196,8 +196,8 @@ enum status mem_source_add_vmcoreinfo(struct mem_source *src, const char *text, 
 
 	if (!note)
 		return err_nomem(e, whole);
-	put_u32(note + gap, sizeof(name), src->big_endian);
-	put_u32(note + gap + 4, (uint32_t)len, src->big_endian);
+	put_u32(note + gap, sizeof(name), src->notes_big_endian);
+	put_u32(note + gap + 4, (uint32_t)len, src->notes_big_endian);
 	memcpy(note + gap + ELF_NHDR_LEN, name, sizeof(name));
 	memcpy(note + desc, text, len);
 	src->added_note = note;

@@ -36,7 +36,7 @@ struct pfn_run {
 /* One mapped range as the file describes it; virtual addresses may mean nothing (see the kernel layer). */
 struct mem_segment {
 	paddr_t paddr; /* PADDR_NONE: not RAM */
-	vaddr_t vaddr;
+	vaddr_t vaddr; /* VADDR_NONE: highmem */
 	uint64_t filesz, memsz;
 	uint32_t flags; /* p_flags */
 };
@@ -85,6 +85,7 @@ struct mem_source {
 	uint32_t elf_flags; /* e_flags, 0 where there is none */
 	uint8_t elf_osabi;
 	bool is64, big_endian;
+	bool notes_big_endian;	/* byte order of the headers of its notes */
 	unsigned nr_cpus;	/* register notes */
 	bool is_xen;		/* carries the Xen hypervisor's crash note */
 	bool live;		/* the running machine: what is read twice may differ */

@@ -46,15 +46,31 @@ static void meet_note(struct note_survey *s, const struct elf_note *n, const uin
 	}
 }
 
+/* Does a note begin with these bytes, of which the blob has `len`? */
+static bool begins_note(const uint8_t *raw, uint64_t len, bool big_endian)
+{
+	struct elf_note n;
+
+	elf_note_decode(&n, raw, big_endian);
+	return n.namesz && n.namesz <= 256 && note_pad(n.namesz) + n.descsz <= len - ELF_NHDR_LEN;
+}
+
 void notes_survey(struct note_survey *s, const struct input_file *f, uint64_t pos, uint64_t len, uint64_t blob_at,
 		  bool big_endian)
 {
 	struct window_want want;
 	struct input_window w;
+	struct span first;
 	uint64_t at = 0;
 	struct err e;
 
 	input_window_init(&w, f, false);
+	want = (struct window_want){ pos, ELF_NHDR_LEN, ELF_NHDR_LEN, 0 };
+	if (len >= ELF_NHDR_LEN && !input_window_view(&w, &want, &first, &e) && !begins_note(first.data, len, big_endian) &&
+	    begins_note(first.data, len, !big_endian)) {
+		big_endian = !big_endian;
+		s->swapped = true;
+	}
 	while (at + ELF_NHDR_LEN <= len) {
 		struct elf_note n;
 		struct span view;

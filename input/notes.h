@@ -23,13 +23,15 @@ struct note_survey {
 	uint32_t registers_len; /* bytes of one of them: tells machines apart */
 	bool is_xen;
 	bool incomplete;	/* the dump says so of itself */
+	bool swapped;		/* they are in the other byte order than was thought */
 	uint64_t vmcoreinfo_at; /* in the blob of all notes */
 	size_t vmcoreinfo_len;	/* 0: there is none */
 };
 
 /*
  * Walks the notes in `len` bytes at `pos` of the file, which stand at `blob_at` of the blob of all notes; stops where
- * the chain breaks.
+ * the chain breaks.  They may be in another byte order than the headers that led to them: makedumpfile has copied what
+ * QEMU wrote.
  */
 void notes_survey(struct note_survey *s, const struct input_file *f, uint64_t pos, uint64_t len, uint64_t blob_at,
 		  bool big_endian);

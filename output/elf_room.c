@@ -30,6 +30,7 @@ void elf_room_kept(struct elf_room *r, uint64_t pages)
 		run = 0;
 	}
 	r->stretch += run + pages;
+	r->pages += run + pages;
 	r->run = 0;
 	r->lost = false;
 }

@@ -14,6 +14,7 @@
 struct elf_room {
 	bool find_zero;	  /* pages of zeros will be left out, too */
 	uint64_t headers; /* of PT_LOADs: with `find_zero` at most, else exactly so many */
+	uint64_t pages;	  /* whose bytes are in the file, at most */
 	uint64_t run;	  /* pages left out, up to here */
 	uint64_t stretch; /* pages since the last hole */
 	bool lost;	  /* the last pages cannot be read */

@@ -39,7 +39,7 @@ struct elf_writer {
 	struct mem_reader *reader; /* memory that is kept, in rising order */
 	struct mem_reader *back;   /* what lies before it, and single pages */
 	struct elf_header header;
-	unsigned page_shift;
+	unsigned page_shift, long_bytes;
 	size_t page_size, piece;
 	bool find_zero, notes_lost, rewound;
 	uint8_t *page;
@@ -114,7 +114,7 @@ static enum status write_notes(struct elf_writer *w, struct err *e)
 	struct elf_note mark = { sizeof(ELF_NOTE_INCOMPLETE), 0, 0 };
 	uint8_t raw[MARK_NOTE_MAX] = { 0 };
 
-	if (note_copy(w->sink, w->src, w->note.offset, &w->notes_lost, e) ||
+	if (note_copy(w->sink, w->src, w->note.offset, w->header.big_endian, &w->notes_lost, e) ||
 	    (!w->sink->holes_are_zero && sink_write_zeros(w->sink, w->note.offset + len, w->data_end, e)))
 		return e->status;
 	if (!w->mark_len)
@@ -167,11 +167,12 @@ enum status elf_writer_open(struct elf_writer **out, struct sink *sink, const st
 		return err_nomem(e, sizeof(*w));
 	w->sink = sink;
 	w->src = src;
-	w->page_shift = about->page_shift;
-	w->page_size = (size_t)1 << about->page_shift;
+	w->page_shift = about->target.page_shift;
+	w->page_size = (size_t)1 << w->page_shift;
+	w->long_bytes = about->target.long_bytes;
 	w->find_zero = about->find_zero;
-	w->header = (struct elf_header){ .is64 = src->is64,
-					 .big_endian = src->big_endian,
+	w->header = (struct elf_header){ .is64 = about->is64,
+					 .big_endian = about->target.big_endian,
 					 .osabi = src->elf_osabi,
 					 .machine = (uint16_t)src->machine,
 					 .flags = src->elf_flags };
@@ -211,15 +212,18 @@ const struct elf_counts *elf_writer_counts(const struct elf_writer *w)
 
 /* --- program headers -------------------------------------------------------------------------------- */
 
-/* A segment of physical addresses only has no virtual ones to be cut. */
+/*
+ * A segment of physical addresses only has no virtual ones to be cut.  Of one that reaches beyond a 32-bit kernel's
+ * addresses that part has none; QEMU has physical ones in their place, which may be larger.
+ */
 static vaddr_t vaddr_of(const struct elf_writer *w, paddr_t at)
 {
 	const struct mem_segment *s = &w->segment;
-	vaddr_t none = w->header.is64 ? UINT64_MAX : UINT32_MAX;
+	vaddr_t vaddr = s->vaddr + (at - s->paddr);
 
-	if (s->vaddr == none || (!s->vaddr && s->paddr))
+	if (s->vaddr == VADDR_NONE || (!s->vaddr && s->paddr))
 		return s->vaddr;
-	return s->vaddr + (at - s->paddr);
+	return w->long_bytes == 4 && vaddr > UINT32_MAX && s->vaddr != s->paddr ? VADDR_NONE : vaddr;
 }
 
 static void encode_load(const struct elf_writer *w, size_t i, paddr_t filed, paddr_t end)

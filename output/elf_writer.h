@@ -15,7 +15,8 @@
 #include "output/writer_counts.h"
 
 struct elf_about {
-	unsigned page_shift;
+	struct target target;
+	bool is64;	   /* the class */
 	bool find_zero;	   /* leave out pages full of zeros */
 	uint64_t headers;  /* of PT_LOADs at most, by struct elf_room */
 	size_t data_piece; /* bytes of memory handled in one go; 0: the best size */

@@ -126,7 +126,7 @@ static enum status write_front(struct kdump_writer *w, const struct dump_about *
 	kdump_sub_header_encode(raw, sub, w->layout, w->big_endian);
 	/* a device may hold an old dump: it gets its header when that one's descriptors are gone */
 	if ((w->sink->holes_are_zero ? write_header(w, e) : fill_gap(w, 0, bs, e)) ||
-	    sink_write(w->sink, bs, raw, sub_len, e) || note_copy(w->sink, w->src, notes_at, &w->notes_lost, e))
+	    sink_write(w->sink, bs, raw, sub_len, e) || note_copy(w->sink, w->src, notes_at, w->big_endian, &w->notes_lost, e))
 		return e->status;
 	return fill_gap(w, notes_at + notes_len, w->desc_at, e);
 }

@@ -6,7 +6,14 @@
 #include "input/mem_source.h"
 #include "output/sink.h"
 
-/* Writes all notes at `at`, piece by piece.  What cannot be read is said, becomes zeros and sets *lost. */
-enum status note_copy(struct sink *s, const struct mem_source *src, uint64_t at, bool *lost, struct err *e) MUST_CHECK;
+/*
+ * Writes all notes at `at`, piece by piece.  What cannot be read is said, becomes zeros and sets *lost.
+ *
+ * Where they are in another byte order than the kernel, whose is `big_endian`, their headers are turned round.  Texts
+ * have no order.  Registers have that of the note which they are in; those of ppc64, the only machine that is dumped in
+ * the wrong order, are turned round too.  Whatever else a note holds stays as it is.
+ */
+enum status note_copy(struct sink *s, const struct mem_source *src, uint64_t at, bool big_endian, bool *lost,
+		      struct err *e) MUST_CHECK;
 
 #endif

@@ -76,6 +76,15 @@ for line in sys.stdin:
 	right runs 0
 }
 
+@test "a segment that was cut is put together again, also where it has no virtual addresses" {
+	for vaddr in "--vaddr 0xffff888000000000" "" "--vaddr -1"; do
+		# shellcheck disable=SC2086 # two words or none
+		mkelf cut 0x100000,0x200000,0x1000 0x300000,0x100000 --zero 0x300,0x30a $vaddr
+		"$PROGRAM" --message-level 0 -f -E -d 1 cut out
+		equal "0x0000000000100000 0x000000000030a000" "$(readelf -lW out | awk '$1 == "LOAD" { print $4 }' | paste -sd' ')"
+	done
+}
+
 @test "70000 segments, the highest first: their number is in section header 0" {
 	python3 - <<'PY'
 import struct

@@ -24,9 +24,15 @@ def note(order, name, kind, text):
     return struct.pack(order + "III", len(name) + 1, len(text), kind) + pad(name + b"\0") + pad(text)
 
 
-def page(pfn, zero_every):
-    """Compresses well and tells its place; every zero_every-th page is all zero."""
-    if zero_every and pfn % zero_every == 0:
+def pages(text):
+    """FIRST,END of page frames"""
+    first, end = text.split(",")
+    return range(number(first), number(end))
+
+
+def page(pfn, zero_every, zero):
+    """Compresses well and tells its place; every zero_every-th page, and those of a range, are all zero."""
+    if zero_every and pfn % zero_every == 0 or pfn in zero:
         return bytes(4096)
     return struct.pack("<Q", pfn + 1) * 512
 
@@ -43,6 +49,8 @@ def main():
     parser.add_argument("--phentsize", type=number)
     parser.add_argument("--phnum", type=number)
     parser.add_argument("--zero-every", type=int, default=0)
+    parser.add_argument("--zero", type=pages, default=range(0), metavar="FIRST,END", help="pages of zeros")
+    parser.add_argument("--vaddr", type=number, help="what is added to physical addresses; -1: there are no virtual ones")
     parser.add_argument("--sparse", action="store_true", help="leave memory a hole of the file")
     parser.add_argument("--note", action="append", default=[], metavar="NAME:TYPE:TEXT")
     parser.add_argument("--truncate", type=number)
@@ -53,6 +61,12 @@ def main():
     for item in options.note:
         name, kind, text = item.split(":", 2)
         notes += note(order, name.encode(), number(kind), text.encode().decode("unicode_escape").encode("latin-1"))
+    ones = (1 << options.bits) - 1
+
+    def vaddr(start):
+        if options.vaddr is None:
+            return 0
+        return ones if options.vaddr == -1 else options.vaddr + start & ones
     headers = []
     at = 0x1000
     if notes:
@@ -75,9 +89,9 @@ def main():
         out.write(ident + ehdr)
         for kind, offset, start, filesz, memsz in headers:
             if is64:
-                out.write(struct.pack(order + "IIQQQQQQ", kind, 7, offset, 0, start, filesz, memsz, 0))
+                out.write(struct.pack(order + "IIQQQQQQ", kind, 7, offset, vaddr(start), start, filesz, memsz, 0))
             else:
-                out.write(struct.pack(order + "IIIIIIII", kind, offset, 0, start, filesz, memsz, 7, 0))
+                out.write(struct.pack(order + "IIIIIIII", kind, offset, vaddr(start), start, filesz, memsz, 7, 0))
         if notes:
             out.seek(0x1000)
             out.write(notes)
@@ -86,7 +100,7 @@ def main():
                 continue
             out.seek(offset - start % 4096)
             first, last = start // 4096, (start + filesz + 4095) // 4096
-            out.write(b"".join(page(pfn, options.zero_every) for pfn in range(first, last)))
+            out.write(b"".join(page(pfn, options.zero_every, options.zero) for pfn in range(first, last)))
         out.truncate(at if options.truncate is None else options.truncate)
 
 

@@ -156,7 +156,7 @@ TEST(address_of_all_ones_is_no_address_in_both_classes)
 	memset(raw, 0xff, sizeof(raw));
 	elf_phdr_decode(&p, raw, &h32);
 	assert_true(p.paddr == PADDR_NONE);
-	assert_int_equal(p.vaddr, 0xffffffff);
+	assert_int_equal(p.vaddr, VADDR_NONE);
 	elf_phdr_decode(&p, raw, &h64);
 	assert_true(p.paddr == PADDR_NONE);
 }

@@ -498,8 +498,28 @@ TEST(notes_tell_cpus_and_vmcoreinfo_in_both_byte_orders)
 		assert_int_equal(src->nr_cpus, 3);
 		assert_false(src->is_xen);
 		assert_int_equal(src->notes_len, len);
+		assert_int_equal(src->notes_big_endian, big);
 		assert_ok(mem_source_read_notes(src, 0, blob, len, &e));
 		assert_memory_equal(blob, notes, len);
+		check_text(src);
+		close(fd);
+	}
+}
+
+TEST(notes_in_another_byte_order_than_the_headers_are_understood)
+{
+	for (unsigned big = 0; big < 2; big++) {
+		uint8_t notes[4096];
+		size_t len = 0;
+		int fd;
+
+		len += elf_file_note(notes + len, !big, "CORE", 1, "registers", 9);
+		len += elf_file_note(notes + len, !big, "VMCOREINFO", 0, text, (uint32_t)strlen(text));
+		AUTO(mem_source) *src = open_notes(notes, len, &len, 1, big, &fd);
+
+		assert_int_equal(src->big_endian, big);
+		assert_int_equal(src->notes_big_endian, !big);
+		assert_int_equal(src->nr_cpus, 1);
 		check_text(src);
 		close(fd);
 	}
@@ -641,6 +661,7 @@ int main(void)
 		cmocka_unit_test(headers_cut_at_any_length_are_an_error_or_lost_memory_never_more),
 		cmocka_unit_test(formats_that_are_known_and_not_read_are_named),
 		cmocka_unit_test(notes_tell_cpus_and_vmcoreinfo_in_both_byte_orders),
+		cmocka_unit_test(notes_in_another_byte_order_than_the_headers_are_understood),
 		cmocka_unit_test(notes_of_several_headers_become_one_blob_padded_to_4),
 		cmocka_unit_test(device_dump_notes_are_stepped_over),
 		cmocka_unit_test(many_notes_are_all_seen),

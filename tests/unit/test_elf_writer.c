@@ -227,11 +227,15 @@ static enum status write_segment(struct elf_writer *w, struct elf_room *room, co
 }
 
 static struct elf_room room;
+static unsigned long_bytes = 8; /* of the kernel */
 
 /* The whole way; `segments` end with one at PADDR_NONE. */
 static enum status dump(const struct mem_segment *segments, size_t piece)
 {
-	struct elf_about about = { .page_shift = 12, .find_zero = true, .data_piece = piece };
+	struct elf_about about = { .target = { mem.src->big_endian, long_bytes, 12, PAGE },
+				   .is64 = mem.src->is64,
+				   .find_zero = true,
+				   .data_piece = piece };
 	struct elf_writer *w;
 	enum status st = OK;
 
@@ -260,7 +264,7 @@ static void every_class_and_byte_order_is_written_with_right_headers(void **stat
 		bool is64 = i & 1, big = i & 2, riscv = i & 4;
 		const struct mem_segment segments[] = { { 0x1234, 0xc0001234, 0x5678, 0x5678, 5 },
 							{ 0x2000, 0, 0, 0, 7 },
-							{ 0x10000, 0xffffffff, 0x300000, 0x300000, 6 },
+							{ 0x10000, VADDR_NONE, 0x300000, 0x300000, 6 },
 							END };
 
 		fill(1024);
@@ -293,13 +297,42 @@ static void every_class_and_byte_order_is_written_with_right_headers(void **stat
 		assert_int_equal(loads[0].vaddr, 0xc0001234);
 		assert_int_equal(loads[0].flags, 5);
 		assert_int_equal(loads[1].memsz, 0);
-		/* not an address, so it does not go up; in ELF64 it is one */
-		assert_int_equal(loads[3].vaddr, is64 ? 0xffffffff + UINT64_C(384) * PAGE : 0xffffffff);
+		/* not an address, so it does not go up */
+		assert_int_equal(loads[3].vaddr, VADDR_NONE);
 		assert_int_equal(loads[3].paddr, 400 * PAGE);
 		assert_int_equal(loads[2].filesz, (100 - 16) * PAGE);
 		assert_int_equal(loads[2].memsz, (400 - 16) * PAGE);
 		fake_memory_close(&mem);
 	}
+}
+
+static void addresses_that_a_32_bit_kernel_cannot_have_are_none(void **state)
+{
+	/* the kernel's view of a segment ends with its addresses; QEMU repeats the physical ones */
+	const struct mem_segment segments[] = { { 0x10000, 0xfffe0000, 0x300000, 0x300000, 7 },
+						{ 0x10000, 0x10000, 0x300000, 0x300000, 7 },
+						END };
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		fill(1024);
+		zero(100, 400);
+		mem.src->is64 = i & 1;
+		mem.src->machine = 3;
+		long_bytes = i & 2 ? 8 : 4;
+		disk_format(DISK_MAX / PAGE);
+		assert_int_equal(dump(segments, 0), OK);
+		check_file(true);
+		assert_int_equal(n_loads, 4);
+		assert_int_equal(loads[0].vaddr, 0xfffe0000);
+		if (long_bytes == 4)
+			assert_int_equal(loads[1].vaddr, VADDR_NONE);
+		else if (i & 1)
+			assert_int_equal(loads[1].vaddr, UINT64_C(0xfffe0000) + 384 * PAGE);
+		assert_int_equal(loads[3].vaddr, 400 * PAGE);
+		fake_memory_close(&mem);
+	}
+	long_bytes = 8;
 }
 
 static void so_many_headers_that_section_0_has_their_number(void **state)
@@ -493,6 +526,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_class_and_byte_order_is_written_with_right_headers),
+		cmocka_unit_test(addresses_that_a_32_bit_kernel_cannot_have_are_none),
 		cmocka_unit_test(so_many_headers_that_section_0_has_their_number),
 		cmocka_unit_test(pages_that_must_not_be_read_are_zeros_in_short_runs),
 		cmocka_unit_test(pages_that_cannot_be_read_are_in_no_segment),

@@ -11,6 +11,7 @@
 #include "base/bitmap.h"
 #include "format/flat_record.h"
 #include "output/dump_guard.h"
+#include "output/elf_writer.h"
 #include "output/kdump_writer.h"
 
 #define PAGE 4096u
@@ -145,6 +146,7 @@ static void open_machine(const struct shape *m)
 	memcpy(notes + 12, "VMCOREINFO\0", 12);
 	memcpy(notes + 24, "KEY=val\n", 8);
 	mem.notes = (const char *)notes;
+	mem.src->notes_big_endian = m->big;
 	mem.src->notes_len = NOTE_LEN;
 	mem.src->vmcoreinfo_at = 24;
 	mem.src->vmcoreinfo_len = 8;
@@ -381,12 +383,146 @@ TEST(a_flattened_dump_of_every_layout_is_read_and_put_in_order)
 	}
 }
 
+/* --- ELF ------------------------------------------------------------------------------------------------------------ */
+
+/* The whole of RAM, without pages of zeros; the input's file has the byte order `from_big`. */
+static void dump_elf(struct sink *s, const struct shape *m, bool is64, bool from_big)
+{
+	const struct mem_segment segments[] = {
+		{ m->base << 12, (m->base << 12) + 0xc0000000, 100 * PAGE, 100 * PAGE, 7 },
+		{ (m->base + 131) << 12, VADDR_NONE, (PAGES - m->base - 131) * PAGE, (PAGES - m->base - 131) * PAGE, 7 },
+	};
+	struct elf_about about = {
+		.target = { m->big, m->long_bytes, 12, PAGE }, .is64 = is64, .find_zero = true, .headers = 400,
+	};
+	struct elf_writer *w;
+
+	mem.src->machine = m->machine;
+	mem.src->big_endian = mem.src->notes_big_endian = from_big;
+	for (size_t i = 0; i < 12; i += 4)
+		put_u32(notes + i, get_u32(notes + i, m->big), from_big);
+	assert_ok(elf_writer_open(&w, s, mem.src, &about, &e));
+	for (size_t i = 0; i < ARRAY_SIZE(segments); i++) {
+		elf_writer_begin(w, &segments[i]);
+		assert_ok(elf_writer_add(w, PIECE_KEPT, segments[i].paddr + segments[i].memsz, &e));
+		assert_ok(elf_writer_end(w, &e));
+	}
+	assert_ok(elf_writer_finish(w, &e));
+	elf_writer_close(w);
+	for (size_t i = 0; i < 12; i += 4)
+		put_u32(notes + i, get_u32(notes + i, from_big), m->big);
+}
+
+static void check_elf(const char *path, const struct shape *m, bool is64)
+{
+	struct mem_source *src = NULL;
+	struct mem_segment seg;
+	struct mem_reader *r;
+	uint8_t found[NOTE_LEN];
+
+	assert_ok(mem_source_open(&src, &path, 1, &(struct mem_source_options){ false }, &e));
+	assert_int_equal(src->machine, m->machine);
+	assert_int_equal(src->is64, is64);
+	assert_int_equal(src->big_endian, m->big);
+	assert_int_equal(src->notes_big_endian, m->big);
+	assert_int_equal(src->end, PAGES * PAGE);
+	assert_false(src->incomplete);
+	assert_int_equal(src->notes_len, NOTE_LEN);
+	assert_ok(mem_source_read_notes(src, 0, found, NOTE_LEN, &e));
+	assert_memory_equal(found, notes, NOTE_LEN);
+	assert_true(mem_source_segment(src, 0, &seg));
+	assert_int_equal(seg.paddr, m->base << 12);
+	assert_int_equal(seg.vaddr, (m->base << 12) + 0xc0000000);
+	assert_true(mem_source_segment(src, 1, &seg));
+	assert_int_equal(seg.vaddr, VADDR_NONE);
+	assert_ok(mem_reader_open(&r, src, READER_BULK, &e));
+	for (pfn_t pfn = 0; pfn < PAGES; pfn++) {
+		uint8_t page[PAGE];
+
+		if (!bitmap_test(present, pfn)) {
+			assert_int_equal(mem_read(r, pfn << 12, page, PAGE, &e), E_UNREADABLE);
+			continue;
+		}
+		assert_ok(mem_read(r, pfn << 12, page, PAGE, &e));
+		assert_memory_equal(page, mem.bytes + pfn * PAGE, PAGE);
+	}
+	mem_reader_close(r);
+	mem_source_close(src);
+}
+
+/* Machines with one class of their own, and 32-bit kernels in 64-bit files. */
+TEST(an_elf_dump_has_the_byte_order_of_the_kernel_whatever_the_input_had)
+{
+	for (size_t i = 0; i < 4 * ARRAY_SIZE(shapes); i++) {
+		const struct shape *m = &shapes[i / 4];
+		bool is64 = m->long_bytes == 8 || i & 1, from_big = m->big != (bool)(i & 2);
+		struct file plain, stream;
+		struct sink *s = NULL;
+
+		open_machine(m);
+		file_open(&plain);
+		file_open(&stream);
+		dump_elf(&plain.base, m, is64, from_big);
+		check_elf(plain.path, m, is64);
+		assert_ok(sink_flat_open(&s, stream.fd, -1, 0, &e));
+		dump_elf(s, m, is64, from_big);
+		sink_close(s);
+		check_elf(stream.path, m, is64);
+		file_close(&plain);
+		file_close(&stream);
+		fake_memory_close(&mem);
+	}
+}
+
+/* The word with the mark, by class and byte order: in the file it is set until all is there, then as it came. */
+TEST(an_elf_stream_of_every_class_and_byte_order_is_marked_until_it_is_whole)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		bool is64 = i & 1, big = i & 2;
+		const struct shape m = { "", is64 ? 22 : 20, is64 ? 8 : 4, big, 0, is64 ? 48 : 36, 0, 0 };
+		struct file stream, again;
+		struct sink *s = NULL;
+		struct dump_guard *g;
+		uint8_t raw[FLAT_RECORD_LEN], head[64];
+		uint64_t at = FLAT_HEADER_LEN;
+		struct flat_record r;
+
+		open_machine(&m);
+		file_open(&stream);
+		file_open(&again);
+		assert_ok(sink_flat_open(&s, stream.fd, -1, 0, &e));
+		dump_elf(s, &m, is64, big);
+		sink_close(s);
+		assert_ok(dump_guard_open(&g, &again.base, &e));
+		while (pread(stream.fd, raw, sizeof(raw), (off_t)at) == sizeof(raw) &&
+		       flat_record_decode(&r, raw) == FLAT_DATA) {
+			AUTO_FREE uint8_t *buf = malloc(r.size);
+
+			assert_int_equal(pread(stream.fd, buf, r.size, (off_t)(at + sizeof(raw))), r.size);
+			assert_ok(dump_guard_write(g, r.offset, buf, r.size, &e));
+			if (pread(again.fd, head, sizeof(head), 0) == sizeof(head) && !memcmp(head, "\177ELF", 4))
+				assert_int_equal(get_u32(head + m.status_at, big), 1);
+			at += sizeof(raw) + r.size;
+		}
+		assert_ok(dump_guard_finish(g, &e));
+		dump_guard_close(g);
+		assert_int_equal(pread(again.fd, head, sizeof(head), 0), sizeof(head));
+		assert_int_equal(get_u32(head + m.status_at, big), 0);
+		check_elf(again.path, &m, is64);
+		file_close(&stream);
+		file_close(&again);
+		fake_memory_close(&mem);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_dump_of_every_layout_is_read_as_it_was_written),
 		cmocka_unit_test(parts_of_every_layout_are_one_dump),
 		cmocka_unit_test(a_flattened_dump_of_every_layout_is_read_and_put_in_order),
+		cmocka_unit_test(an_elf_dump_has_the_byte_order_of_the_kernel_whatever_the_input_had),
+		cmocka_unit_test(an_elf_stream_of_every_class_and_byte_order_is_marked_until_it_is_whole),
 	};
 
 	message_set_level(0);
