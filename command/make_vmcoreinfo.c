@@ -163,6 +163,7 @@ static enum status make_text(struct text *t, const char *path, struct err *e)
 	const struct arch_ops *arch;
 	bool is64, big_endian;
 	struct fact_source s;
+	uint64_t page_size;
 	unsigned machine;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
@@ -172,7 +173,8 @@ static enum status make_text(struct text *t, const char *path, struct err *e)
 	s = vmlinux_facts(v);
 	machine = vmlinux_machine(v, &is64, &big_endian);
 	arch = arch_find(machine, is64);
-	if (!arch || !arch->default_page_shift)
+	page_size = !arch ? 0 : arch->default_page_shift ? UINT64_C(1) << arch->default_page_shift : vmlinux_page_size(v);
+	if (!page_size)
 		return err_set(e, E_UNSUPPORTED, "%s: the page size of machine %u is not known in this build", path,
 			       machine);
 	if (check_needed(v, &s, path, e))
@@ -180,7 +182,7 @@ static enum status make_text(struct text *t, const char *path, struct err *e)
 	add(t, "OSRELEASE=%s\n", vmlinux_release(v));
 	if (vmlinux_build_id(v)[0])
 		add(t, "BUILD-ID=%s\n", vmlinux_build_id(v));
-	add(t, "PAGESIZE=%u\n", 1u << arch->default_page_shift);
+	add(t, "PAGESIZE=%" PRIu64 "\n", page_size);
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		add_line(t, &s, i);
 	return OK;

@@ -277,7 +277,8 @@ static enum status gather_facts(struct kernel *k, struct kernel_file *file, cons
 		return e->status;
 	if (set_page_size(k, file, e))
 		return e->status;
-	if (!k->has_vmcoreinfo && !file->path && find_text(k, e))
+	/* a file tells the kernel, but only memory where it is; where images lie at steps that is found sooner than text */
+	if (!k->has_vmcoreinfo && (!file->path || !k->arch->image_align) && find_text(k, e))
 		return e->status;
 	facts_fill(&k->facts, &source, 1); /* the text may be there only now */
 	if (k->has_vmcoreinfo && vmcoreinfo_decimal(&k->text, "CRASHTIME", &seconds))

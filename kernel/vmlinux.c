@@ -139,6 +139,9 @@ static void want_number(struct vmlinux *v, const char *name)
 	}
 }
 
+/* A page of zeros that every kernel of a machine with several page sizes has: its symbol is as large as a page. */
+#define ZERO_PAGE "empty_zero_page"
+
 static void want(struct vmlinux *v, enum fact_kind kind, const char *name)
 {
 	const char *dot = strchr(name, '.');
@@ -370,6 +373,7 @@ enum status vmlinux_open(struct vmlinux **out, const char *path, const struct fa
 		return e->status;
 	symbols = who_has(v, ".symtab");
 	want_symbol(v, "init_uts_ns");
+	want_symbol(v, ZERO_PAGE);
 	want_symbol(v, "system_utsname");
 	want(v, FACT_OFFSET, "uts_namespace.name");
 	for (size_t i = 0; facts_row(i, &id, &kind, &name); i++)
@@ -423,6 +427,14 @@ unsigned vmlinux_machine(const struct vmlinux *v, bool *is64, bool *big_endian)
 	return v->file->machine;
 }
 
+uint64_t vmlinux_page_size(const struct vmlinux *v)
+{
+	size_t i = find_symbol(v, ZERO_PAGE);
+	uint64_t size = i < v->n_symbols && v->symbols[i].known ? v->symbols[i].size : 0;
+
+	return size >= PAGE_SIZE_MIN && size <= PAGE_SIZE_MAX && !(size & (size - 1)) ? size : 0;
+}
+
 enum status kernel_file_read_vmlinux(struct kernel_file *f, const char *path, const struct facts *known, struct err *e)
 {
 	AUTO(vmlinux) *v = NULL;
@@ -433,6 +445,7 @@ enum status kernel_file_read_vmlinux(struct kernel_file *f, const char *path, co
 		return e->status;
 	snprintf(f->release, sizeof(f->release), "%s", v->release);
 	snprintf(f->build_id, sizeof(f->build_id), "%s", v->build_id);
+	f->page_size = vmlinux_page_size(v);
 	source = vmlinux_facts(v);
 	facts_fill(&f->facts, &source, 1);
 	return OK;

@@ -34,6 +34,9 @@ const char *vmlinux_build_id(const struct vmlinux *v); /* hexadecimal; empty: un
 /* The file's ELF machine, class and byte order. */
 unsigned vmlinux_machine(const struct vmlinux *v, bool *is64, bool *big_endian);
 
+/* How large the kernel's pages are, in bytes; 0: the file does not tell. */
+uint64_t vmlinux_page_size(const struct vmlinux *v);
+
 /* Fills `f` from `path`, without the facts that `known` has, but with all symbols. */
 enum status kernel_file_read_vmlinux(struct kernel_file *f, const char *path, const struct facts *known, struct err *e)
 	MUST_CHECK;
