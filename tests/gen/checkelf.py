@@ -14,14 +14,15 @@ import sys
 
 import expectation
 
-PAGE, HOLE = 4096, 256
+USUAL_PAGE, HOLE = 4096, 256
 PT_LOAD, PT_NOTE = 1, 4
 INCOMPLETE = 1
 BAD = ("hwpoison", "offline", "unaccepted")
 
 
 class Elf:
-    def __init__(self, path):
+    def __init__(self, path, page_bytes=USUAL_PAGE):
+        self.page_bytes = page_bytes
         with open(path, "rb") as file:
             self.data = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         data = self.data
@@ -55,23 +56,23 @@ class Elf:
 
     def pages(self):
         """pfn -> page of memory, for every page of which there are bytes; the first segment counts."""
-        result, partial = {}, {}
+        result, partial, page_bytes = {}, {}, self.page_bytes
         for paddr, _, offset, filesz, _, _ in self.loads:
             if paddr == self.ones:
                 continue
-            for pfn in range(paddr // PAGE, -(-(paddr + filesz) // PAGE)):
-                start, end = max(paddr, pfn * PAGE), min(paddr + filesz, pfn * PAGE + PAGE)
+            for pfn in range(paddr // page_bytes, -(-(paddr + filesz) // page_bytes)):
+                start, end = max(paddr, pfn * page_bytes), min(paddr + filesz, pfn * page_bytes + page_bytes)
                 if pfn in result and pfn not in partial:
                     continue
-                if pfn not in result and end - start == PAGE:
+                if pfn not in result and end - start == page_bytes:
                     result[pfn] = memoryview(self.data)[offset + start - paddr:offset + end - paddr]
                     continue
-                page = result.setdefault(pfn, bytearray(PAGE))
+                page = result.setdefault(pfn, bytearray(page_bytes))
                 have = partial.setdefault(pfn, set())
                 for byte in range(start, end):
-                    if byte % PAGE not in have:
-                        page[byte % PAGE] = self.data[offset + byte - paddr]
-                        have.add(byte % PAGE)
+                    if byte % page_bytes not in have:
+                        page[byte % page_bytes] = self.data[offset + byte - paddr]
+                        have.add(byte % page_bytes)
         return result
 
 
@@ -80,7 +81,7 @@ def joined(core):
     result = []
     for paddr, vaddr, _, filesz, memsz, flags in core.loads:
         last = result[-1] if result else None
-        if last and memsz and last[3] - last[2] >= HOLE * PAGE and last[0] + last[3] == paddr \
+        if last and memsz and last[3] - last[2] >= HOLE * core.page_bytes and last[0] + last[3] == paddr \
                 and last[1] + last[3] == vaddr and last[4] == flags and last[0] != core.ones:
             last[2], last[3] = last[3] + filesz, last[3] + memsz
         else:
@@ -90,7 +91,7 @@ def joined(core):
 
 def wanted(core, kept, bad, memory, max_mapnr):
     """(paddr, vaddr, filesz, memsz, flags, bytes) of each PT_LOAD that the dump has to have."""
-    result = []
+    result, size = [], core.page_bytes
     for paddr, vaddr, _, memsz, flags in joined(core):
         if paddr == core.ones:
             continue
@@ -103,11 +104,11 @@ def wanted(core, kept, bad, memory, max_mapnr):
         start, data, run, run_pages = paddr, bytearray(), bytearray(), 0
         at, end = paddr, paddr + memsz
         while at < end:
-            pfn = at // PAGE
-            after = min(pfn * PAGE + PAGE, end)
-            page = memory.get(pfn, bytes(PAGE))[at % PAGE:(after - 1) % PAGE + 1]
+            pfn = at // size
+            after = min(pfn * size + size, end)
+            page = memory.get(pfn, bytes(size))[at % size:(after - 1) % size + 1]
             keep = pfn in kept
-            if at % PAGE:
+            if at % size:
                 keep = pfn in memory and pfn not in bad and pfn < max_mapnr
             if not keep:
                 run_pages += 1
@@ -127,19 +128,21 @@ def wanted(core, kept, bad, memory, max_mapnr):
 
 
 def check(dump_path, expect_path, level, core_path, report):
-    dump, core = Elf(dump_path), Elf(core_path)
+    expected = None if expect_path == "-" else expectation.read(expect_path)
+    size = expected.page_bytes if expected else USUAL_PAGE
+    dump, core = Elf(dump_path, size), Elf(core_path, size)
     memory = core.pages()
-    if expect_path == "-":
+    if not expected:
         kept, bad, max_mapnr = set(memory), set(), 1 << 64
         if level & 1:
-            kept = {pfn for pfn in memory if memory[pfn] != bytes(PAGE)}
+            kept = {pfn for pfn in memory if memory[pfn] != bytes(size)}
     else:
-        expected = expectation.read(expect_path)
-        max_mapnr = expected.max_mapnr
-        kept = {pfn for start, end in expected.bitmap2(level) for pfn in range(start, end)}
+        first = expected.first_pfn
+        max_mapnr = expected.max_mapnr + first
+        kept = {pfn + first for start, end in expected.bitmap2(level) for pfn in range(start, end)}
         if level & 1:
-            kept -= {pfn for start, end in expected.zero(level) for pfn in range(start, end)}
-        bad = {pfn for start, end, page_class, _ in expected.runs if page_class in BAD for pfn in range(start, end)}
+            kept -= {pfn + first for start, end in expected.zero(level) for pfn in range(start, end)}
+        bad = {pfn + first for start, end, page_class, _ in expected.runs if page_class in BAD for pfn in range(start, end)}
     sizes = (64, 56) if dump.is64 else (52, 32)
     if (dump.is64, dump.order, dump.type, dump.machine) != (core.is64, core.order, 4, core.machine):
         report("class, byte order, type or machine differ")
@@ -179,13 +182,13 @@ def incomplete(dump_path, core_path, report):
     for paddr, _, offset, filesz, memsz, _ in dump.loads:
         if memsz and (not offset or offset + filesz > len(dump.data)):
             report(f"{paddr:#x}: at {offset:#x}+{filesz:#x} of {len(dump.data):#x}")
-        for at in range(paddr - paddr % PAGE, paddr + memsz, PAGE):
-            page = memory.get(at // PAGE, bytes(PAGE))
-            start, end, last = max(at, paddr), min(at + PAGE, paddr + filesz), min(at + PAGE, paddr + memsz)
+        for at in range(paddr - paddr % USUAL_PAGE, paddr + memsz, USUAL_PAGE):
+            page = memory.get(at // USUAL_PAGE, bytes(USUAL_PAGE))
+            start, end, last = max(at, paddr), min(at + USUAL_PAGE, paddr + filesz), min(at + USUAL_PAGE, paddr + memsz)
             data = dump.data[offset + start - paddr:offset + end - paddr] if end > start else b""
-            if (data + bytes(last - start - len(data)) != page[start % PAGE:start % PAGE + last - start]):
+            if (data + bytes(last - start - len(data)) != page[start % USUAL_PAGE:start % USUAL_PAGE + last - start]):
                 report(f"page {at:#x} is not what it was")
-    return sum(-(-filesz // PAGE) for _, _, _, filesz, _, _ in dump.loads)
+    return sum(-(-filesz // USUAL_PAGE) for _, _, _, filesz, _, _ in dump.loads)
 
 
 def main():

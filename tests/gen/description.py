@@ -63,16 +63,30 @@ class PageLine:
 @dataclass
 class Description:
     name: str = "description"
+    machine: str = "x86_64"
+    page_bytes: int = None              # None here: what the machine's kernels usually have
+    mmu: str = None
+    byte_order: str = None
+    pae: bool = None
+    lpae: bool = None
+    va_bits: int = None
+    va_actual: int = None               # arm64: what the CPU can do
+    pa_bits: int = None
+    phys_offset: int = None             # arm64: memstart_addr
+    identity_base: int = None           # s390x
+    elf_class: int = None
+    log: bool = None
+    maps: list = field(default_factory=list)            # (virtual address, physical address, size) of more leaves
     kernel: str = "6.1"
     release: str = None
-    model: str = "vmemmap"
+    model: str = None
     roots: str = None                   # static, extreme, extreme-pointer
     memmap: str = None                  # vmemmap or array
-    levels: int = 4
+    levels: int = None
     ram: list = field(default_factory=list)
     segments_first: list = field(default_factory=list)
     segments_last: list = field(default_factory=list)
-    text_segment: bool = True
+    text_segment: bool = None
     image: int = None
     boot: list = field(default_factory=list)
     phys_base: int = None
@@ -83,10 +97,10 @@ class Description:
     vmemmap_leaf: str = "2m"
     leaf_pat: bool = False
     sme_bit: int = None
-    mem_section_size: int = 16
+    mem_section_size: int = None
     max_physmem_bits: int = None
-    numa: bool = True
-    memory_failure: bool = True
+    numa: bool = None
+    memory_failure: bool = None
     hugetlb: bool = True
     unaccepted: bool = True
     nodes: list = field(default_factory=list)
@@ -97,10 +111,12 @@ class Description:
     share_copies: bool = False          # the others have struct pages of their own, with the same contents
     hole_pages: str = "reserved"        # struct pages without RAM: reserved, zero or poison
     background: PageLine = field(default_factory=lambda: PageLine("free", content="zero"))
+    page_base: int = 0                  # added to the pfn of the page lines that follow
     pages: list = field(default_factory=list)
     struct: dict = field(default_factory=dict)
     flag_bits: dict = field(default_factory=dict)
     vmcoreinfo: bool = True
+    hidden: bool = False                # VMCOREINFO is in memory only
     vmcoreinfo_edits: list = field(default_factory=list)    # ("drop", key), ("set", key, value), ("raw", text)
     notes: str = "merged"               # merged, split, split-first
     extra_notes: list = field(default_factory=list)     # (name, type, size)
@@ -134,13 +150,27 @@ def _word(text):
 
 # directives with one value: name -> (attribute, conversion)
 SIMPLE = {
+    "machine": ("machine", _word),
+    "page-size": ("page_bytes", number),
+    "mmu": ("mmu", _word),
+    "byte-order": ("byte_order", _one_of("big", "little")),
+    "pae": ("pae", _switch),
+    "lpae": ("lpae", _switch),
+    "va-bits": ("va_bits", number),
+    "va-actual": ("va_actual", number),
+    "pa-bits": ("pa_bits", number),
+    "phys-offset": ("phys_offset", number),
+    "identity-base": ("identity_base", number),
+    "elf-class": ("elf_class", lambda text: int(_one_of("32", "64")(text))),
+    "log": ("log", _switch),
+    "page-base": ("page_base", number),
     "kernel": ("kernel", _word),
     "release": ("release", _word),
     "model": ("model", _one_of("vmemmap", "sparse-static", "sparse-extreme", "sparse-extreme-pointer", "flat",
                                "discontig")),
     "roots": ("roots", _one_of("static", "extreme", "extreme-pointer")),
     "memmap": ("memmap", _one_of("vmemmap", "array")),
-    "levels": ("levels", lambda text: int(_one_of("4", "5")(text))),
+    "levels": ("levels", number),
     "text-segment": ("text_segment", _switch),
     "image": ("image", number),
     "phys_base": ("phys_base", number),
@@ -151,7 +181,7 @@ SIMPLE = {
     "vmemmap-leaf": ("vmemmap_leaf", _one_of("4k", "2m")),
     "leaf-pat": ("leaf_pat", _switch),
     "sme_mask": ("sme_bit", number),
-    "mem_section-size": ("mem_section_size", lambda text: int(_one_of("16", "32")(text))),
+    "mem_section-size": ("mem_section_size", number),
     "max-physmem-bits": ("max_physmem_bits", number),
     "numa": ("numa", _switch),
     "memory-failure": ("memory_failure", _switch),
@@ -236,10 +266,12 @@ def _directive(words, description, where):
     elif name == "page" and len(rest) >= 2:
         pfn, _, count = rest[0].partition("+")
         line = _page_line(rest[1], rest[2:], where)
-        line.pfn, line.count = number(pfn), number(count) if count else 0
+        line.pfn, line.count = description.page_base + number(pfn), number(count) if count else 0
         description.pages.append(line)
     elif name == "background" and rest:
         description.background = _page_line(rest[0], rest[1:], where)
+    elif name == "map" and len(rest) == 3:
+        description.maps.append(tuple(number(word) for word in rest))
     elif name == "node" and len(rest) == 1:
         description.nodes.append(address_range(rest[0]))
     elif name == "boot" and len(rest) == 1:
@@ -269,6 +301,8 @@ def _directive(words, description, where):
         description.test_levels = [number(word) for word in rest]
     elif name == "vmcoreinfo" and rest == ["none"]:
         description.vmcoreinfo = False
+    elif name == "vmcoreinfo" and rest == ["hidden"]:
+        description.hidden = True
     elif name == "vmcoreinfo" and len(rest) == 2 and rest[0] == "drop":
         description.vmcoreinfo_edits.append(("drop", rest[1]))
     elif name == "vmcoreinfo" and len(rest) == 3 and rest[0] == "set":

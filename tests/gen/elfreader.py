@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Reads ELF64 cores by physical address. Knows nothing of the writer: it follows the file's own headers."""
+"""Reads ELF cores of both classes and byte orders by physical address. Knows nothing of the writer: it follows the file's own headers."""
 
 import os
 import struct
@@ -21,24 +21,34 @@ class ElfCore:
         self.descriptor = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.descriptor).st_size
         header = self._pread(0, 64)
-        if header[:6] != b"\x7fELF\x02\x01":
-            raise FormatError(f"{path}: not a little-endian ELF64 file")
-        phoff, shoff = struct.unpack_from("<QQ", header, 32)
-        phentsize, phnum = struct.unpack_from("<HH", header, 54)
+        if header[:4] != b"\x7fELF" or header[4] not in (1, 2) or header[5] not in (1, 2):
+            raise FormatError(f"{path}: not an ELF file")
+        self.is64, self.order = header[4] == 2, "<" if header[5] == 1 else ">"
+        self.machine = struct.unpack_from(self.order + "H", header, 18)[0]
+        phoff, shoff = struct.unpack_from(self.order + ("QQ" if self.is64 else "II"), header, 32 if self.is64 else 28)
+        phentsize, phnum = struct.unpack_from(self.order + "HH", header, 54 if self.is64 else 42)
         if phnum == PN_XNUM:
-            phnum = struct.unpack_from("<I", self._pread(shoff, 64), 44)[0]
+            phnum = struct.unpack_from(self.order + "I", self._pread(shoff, 64), 44 if self.is64 else 28)[0]
         table = self._pread(phoff, phentsize * phnum)
         self.loads, self.notes = [], []
         for number in range(phnum):
-            kind, _, offset, vaddr, paddr, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, number * phentsize)
+            kind, offset, vaddr, paddr, filesz, memsz = self._program_header(table, number * phentsize)
             if kind == PT_LOAD:
                 self.loads.append((paddr, vaddr, offset, filesz, memsz))
             elif kind == PT_NOTE:
-                self.notes += parse_notes(self._pread(offset, filesz))
+                self.notes += parse_notes(self._pread(offset, filesz), self.order)
         self._bytes = RangeMap()        # physical address -> file position minus address; the first segment wins
         for paddr, _, offset, filesz, _ in reversed(self.loads):
             if paddr != ALL_ONES:
                 self._bytes.assign(paddr, paddr + filesz, offset - paddr)
+
+    def _program_header(self, table, at):
+        if self.is64:
+            kind, _, offset, vaddr, paddr, filesz, memsz, _ = struct.unpack_from(self.order + "IIQQQQQQ", table, at)
+        else:
+            kind, offset, vaddr, paddr, filesz, memsz, _, _ = struct.unpack_from(self.order + "IIIIIIII", table, at)
+            paddr = ALL_ONES if paddr == 0xffffffff else paddr
+        return kind, offset, vaddr, paddr, filesz, memsz
 
     def _pread(self, position, length):
         data = os.pread(self.descriptor, length, position)

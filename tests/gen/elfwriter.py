@@ -1,30 +1,59 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes an ELF64 core file: headers, notes and PT_LOADs, as /proc/vmcore or QEMU lay them out."""
+"""Writes an ELF core file of either class and byte order: headers, notes and PT_LOADs, as /proc/vmcore or QEMU lay them out."""
 
 import os
 import struct
 
+from machine import note_bytes
+
 PT_LOAD, PT_NOTE = 1, 4
-EM_X86_64 = 62
 PN_XNUM = 0xffff
 NT_PRSTATUS = 1
-PRSTATUS_SIZE = 336
 NT_VMCOREDD = 0x700
-EHDR_SIZE, PHDR_SIZE, SHDR_SIZE = 64, 56, 64
 PAGE_SIZE = 4096
-ALL_ONES = (1 << 64) - 1
 SHSTRTAB = b"\0.shstrtab\0"
 
 
-def note(name, note_type, desc):
-    name = name.encode() + b"\0"
-    pad = [data + bytes(-len(data) % 4) for data in (name, desc)]
-    return struct.pack("<III", len(name), len(desc), note_type) + pad[0] + pad[1]
+class Form:
+    """How numbers look in a file of some class and byte order."""
+
+    def __init__(self, machine, elf_class):
+        self.machine, self.is64 = machine, elf_class == 64
+        self.order = "<" if machine.order == "little" else ">"
+        self.ehdr, self.phdr, self.shdr = (64, 56, 64) if self.is64 else (52, 32, 40)
+        self.ones = (1 << elf_class) - 1
+
+    def header(self, phoff, shoff, phnum, sections, qemu_new):
+        ident = b"\x7fELF" + bytes([2 if self.is64 else 1, 1 if self.order == "<" else 2, 1]) + bytes(9)
+        return ident + struct.pack(
+            self.order + ("HHIQQQIHHHHHH" if self.is64 else "HHIIIIIHHHHHH"), 4, self.machine.elf_machine, 1, 0, phoff,
+            shoff, self.machine.elf_flags, 8 if qemu_new else self.ehdr,    # QEMU writes its own mistake here
+            self.phdr, phnum, self.shdr if sections else 0, sections, 1 if qemu_new else 0)
+
+    def program_header(self, kind, flags, offset, vaddr, paddr, filesz, memsz, align):
+        if self.is64:
+            return struct.pack(self.order + "IIQQQQQQ", kind, flags, offset, vaddr, paddr, filesz, memsz, align)
+        return struct.pack(self.order + "IIIIIIII", kind, offset, vaddr, paddr, filesz, memsz, flags, align)
+
+    def section(self, name, kind, offset, size, info):
+        return struct.pack(self.order + ("IIQQQQIIQQ" if self.is64 else "IIIIIIIIII"),
+                           name, kind, 0, 0, offset, size, 0, info, 0, 0)
+
+    def prstatus(self, cpu):
+        """The registers of a CPU, all 0, and which process it ran."""
+        wide = self.machine.word == 8
+        data = bytearray((120 if wide else 76) + self.machine.registers * self.machine.word)
+        struct.pack_into(self.order + "i", data, 32 if wide else 24, 100 + cpu)
+        return bytes(data)
 
 
-def build_notes(description, vmcoreinfo_text):
+def build_notes(machine, description, vmcoreinfo_text, form):
     """List of notes in file order: device dumps and other extras, CPUs, VMCOREINFO."""
     notes = []
+
+    def note(name, note_type, desc):
+        return note_bytes(machine.order, name.encode(), note_type, desc)
+
     for name, note_type, size in description.extra_notes:
         desc = bytes((index * 7 + 1) & 0xff for index in range(min(size, 256))) * -(-size // 256)
         data = note(name, note_type, desc[:size])
@@ -35,10 +64,8 @@ def build_notes(description, vmcoreinfo_text):
             data = note(name, note_type, (head + desc[:size]).ljust(full, b"\0"))
         notes.append(data)
     for cpu in range(description.cpus):
-        registers = bytearray(PRSTATUS_SIZE)
-        struct.pack_into("<i", registers, 32, 100 + cpu)
-        notes.append(note("CORE", NT_PRSTATUS, bytes(registers)))
-    if description.vmcoreinfo:
+        notes.append(note("CORE", NT_PRSTATUS, form.prstatus(cpu)))
+    if description.vmcoreinfo and not description.hidden:
         position = 0 if description.notes == "split-first" else len(notes)
         notes.insert(position, note("VMCOREINFO", 0, vmcoreinfo_text.encode()))
     return notes
@@ -84,20 +111,21 @@ def _place(segments, position, aligned):
 def write(path, kernel):
     """The whole file for a built TestKernel."""
     description, segments = kernel.description, kernel.segments()
-    notes = build_notes(description, kernel.vmcoreinfo_text)
+    form = Form(kernel.machine, description.elf_class or kernel.machine.elf_class)
+    notes = build_notes(kernel.machine, description, kernel.vmcoreinfo_text, form)
     groups = [] if description.nonote else ([notes] if description.notes == "merged" else [[item] for item in notes])
     phdr_count = len(groups) + len(segments)
     xnum = description.xnum or phdr_count >= PN_XNUM
     qemu_new = description.elf == "qemu"
     section_count = 2 if qemu_new else 1 if xnum else 0
     if qemu_new:                        # since QEMU 7.2: section headers first, then program headers
-        shoff = EHDR_SIZE
-        phoff = shoff + section_count * SHDR_SIZE
-        position = phoff + phdr_count * PHDR_SIZE
+        shoff = form.ehdr
+        phoff = shoff + section_count * form.shdr
+        position = phoff + phdr_count * form.phdr
     else:
-        phoff = EHDR_SIZE
-        shoff = phoff + phdr_count * PHDR_SIZE if xnum else 0
-        position = phoff + phdr_count * PHDR_SIZE + section_count * SHDR_SIZE
+        phoff = form.ehdr
+        shoff = phoff + phdr_count * form.phdr if xnum else 0
+        position = phoff + phdr_count * form.phdr + section_count * form.shdr
     aligned = description.elf == "vmcore"
     if aligned:
         position = _round(position)
@@ -113,16 +141,16 @@ def write(path, kernel):
 
     file = _File(path)
     try:
-        headers = [struct.pack("<IIQQQQQQ", PT_NOTE, 0, where, 0, 0, len(data), len(data), 4 if aligned else 0)
+        headers = [form.program_header(PT_NOTE, 0, where, 0, 0, len(data), len(data), 4 if aligned else 0)
                    for where, data in note_places]
         for segment, offset in zip(segments, offsets):
-            headers.append(_load_header(description, segment, offset))
-        file.write(0, _elf_header(phoff, shoff, section_count, PN_XNUM if xnum else phdr_count, qemu_new))
+            headers.append(_load_header(form, description, segment, offset))
+        file.write(0, form.header(phoff, shoff, PN_XNUM if xnum else phdr_count, section_count, qemu_new))
         file.write(phoff, b"".join(headers))
         if section_count:
-            sections = struct.pack("<IIQQQQIIQQ", 0, 0, 0, 0, 0, 0, 0, phdr_count if xnum else 0, 0, 0)
+            sections = form.section(0, 0, 0, 0, phdr_count if xnum else 0)
             if qemu_new:
-                sections += struct.pack("<IIQQQQIIQQ", 1, 3, 0, 0, position, len(SHSTRTAB), 0, 0, 0, 0)
+                sections += form.section(1, 3, position, len(SHSTRTAB), 0)
                 file.write(position, SHSTRTAB)
             file.write(shoff, sections)
         for where, data in note_places:
@@ -135,21 +163,13 @@ def write(path, kernel):
         file.close()
 
 
-def _elf_header(phoff, shoff, section_count, phnum, qemu_new):
-    ident = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
-    return ident + struct.pack("<HHIQQQIHHHHHH", 4, EM_X86_64, 1, 0, phoff, shoff, 0,
-                               8 if qemu_new else EHDR_SIZE,    # QEMU writes its own mistake here
-                               PHDR_SIZE, phnum, SHDR_SIZE if section_count else 0, section_count,
-                               1 if qemu_new else 0)
-
-
-def _load_header(description, segment, offset):
-    paddr = ALL_ONES if segment.paddr is None else segment.paddr
+def _load_header(form, description, segment, offset):
+    paddr = form.ones if segment.paddr is None else segment.paddr
     if segment.filesz == 0 and description.elf != "vmcore":
-        offset = ALL_ONES               # QEMU with a begin/length filter
+        offset = form.ones              # QEMU with a begin/length filter
     flags = segment.flags if description.elf == "vmcore" else 0
-    return struct.pack("<IIQQQQQQ", PT_LOAD, flags, offset, segment.vaddr & ALL_ONES, paddr,
-                       segment.filesz, segment.memsz, 0)
+    return form.program_header(PT_LOAD, flags, offset, segment.vaddr & form.ones, paddr, segment.filesz,
+                               segment.memsz, 0)
 
 
 def _write_segment(file, memory, segment, offset):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a right filter does with each pfn of a generated dump: computing it, its text form, and dump levels."""
 
-from memory import PAGE_SIZE, RangeMap, ZERO_PAGE, union
+from memory import RangeMap, union
 
-SECTION_PAGES = 1 << 15
+USUAL_PAGE = 4096
 LEVEL_ZERO, LEVEL_CACHE, LEVEL_CACHE_ALL, LEVEL_USER, LEVEL_FREE = 1, 2, 4, 8, 16
 
 # A page of a class is left out when the dump level has one of these bits; ALWAYS at any level.
@@ -23,9 +23,11 @@ LEFT_OUT = {
 
 
 class Expectation:
-    """runs: sorted (start, end, class, all zero) that cover [0, max_mapnr)."""
+    """runs: sorted (start, end, class, all zero) that cover [0, max_mapnr); their numbers are those of bitmaps, of which
+    bit 0 is the page frame first_pfn."""
 
-    def __init__(self, max_mapnr, runs, levels=None, broken=False):
+    def __init__(self, max_mapnr, runs, levels=None, broken=False, page_bytes=USUAL_PAGE, first_pfn=0):
+        self.page_bytes, self.first_pfn = page_bytes, first_pfn
         self.max_mapnr, self.runs = max_mapnr, runs
         self.levels = levels            # dump levels that make sense, or None for all
         self.broken = broken            # a damaged file: no particular result is expected
@@ -45,6 +47,10 @@ class Expectation:
     def write(self, path, title):
         with open(path, "w", encoding="utf-8") as file:
             file.write(f"# expected classes of {title}\nmax_mapnr {self.max_mapnr:#x}\n")
+            if self.page_bytes != USUAL_PAGE:
+                file.write(f"page_size {self.page_bytes}\n")
+            if self.first_pfn:
+                file.write(f"first_pfn {self.first_pfn:#x}\n")
             if self.levels is not None:
                 file.write(f"levels {' '.join(map(str, self.levels))}\n")
             if self.broken:
@@ -54,7 +60,7 @@ class Expectation:
 
 
 def read(path):
-    max_mapnr, levels, broken, runs = None, None, False, []
+    max_mapnr, levels, broken, runs, page_bytes, first_pfn = None, None, False, [], USUAL_PAGE, 0
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             words = line.split()
@@ -62,6 +68,10 @@ def read(path):
                 continue
             if words[0] == "max_mapnr":
                 max_mapnr = int(words[1], 16)
+            elif words[0] == "page_size":
+                page_bytes = int(words[1])
+            elif words[0] == "first_pfn":
+                first_pfn = int(words[1], 16)
             elif words[0] == "levels":
                 levels = [int(word) for word in words[1:]]
             elif words[0] == "broken":
@@ -76,28 +86,28 @@ def read(path):
                 runs.append((int(words[0], 16), int(words[1], 16), page_class, zero))
     if max_mapnr is None:
         raise ValueError(f"{path}: no max_mapnr line")
-    return Expectation(max_mapnr, runs, levels, broken)
+    return Expectation(max_mapnr, runs, levels, broken, page_bytes, first_pfn)
 
 
 # ---- from a built kernel
 
 def compute(kernel):
-    description = kernel.description
+    description, page = kernel.description, kernel.page_bytes
     segments = [segment for segment in kernel.segments() if segment.paddr is not None]
     # a PT_LOAD of size 0 has no pages, but counts here
-    max_mapnr = max(-(-(segment.paddr + segment.memsz) // PAGE_SIZE) for segment in segments)
+    max_mapnr = max(-(-(segment.paddr + segment.memsz) // page) for segment in segments)
     segments = [segment for segment in segments if segment.memsz]
-    touched = union((segment.paddr // PAGE_SIZE, -(-(segment.paddr + segment.memsz) // PAGE_SIZE))
+    touched = union((segment.paddr // page, -(-(segment.paddr + segment.memsz) // page))
                     for segment in segments)
     backed = union((segment.paddr, segment.paddr + segment.filesz) for segment in segments)
     # a page can be filtered when its first byte is in the file, and it has data when any byte is
-    start_backed = union((-(-start // PAGE_SIZE), -(-end // PAGE_SIZE)) for start, end in backed)
-    any_backed = union((start // PAGE_SIZE, -(-end // PAGE_SIZE)) for start, end in backed)
+    start_backed = union((-(-start // page), -(-end // page)) for start, end in backed)
+    any_backed = union((start // page, -(-end // page)) for start, end in backed)
     mem_map_end = kernel.mem_map_end()
     if mem_map_end is not None:
         max_mapnr = min(max_mapnr, mem_map_end)
     classes = [] if not description.vmcoreinfo or description.no_mem_map else _classes(kernel)
-    nonzero = [(start, end, True) for start, end in _nonzero(kernel.memory, backed)]
+    nonzero = [(start, end, True) for start, end in _nonzero(kernel.memory, backed, page)]
     layers = [[(start, end, True) for start, end in ranges] for ranges in (touched, start_backed, any_backed)]
     runs = []
     for start, end, (is_touched, is_start, has_data, page_class, is_nonzero) in _sweep(
@@ -117,33 +127,35 @@ def compute(kernel):
     levels = description.test_levels
     if levels is None and not description.vmcoreinfo:
         levels = [0, 1]
-    return Expectation(max_mapnr, runs, levels, broken=description.truncate is not None)
+    first = kernel.machine.first_pfn(kernel)
+    runs = [(max(start, first) - first, end - first, *value) for start, end, *value in runs if end > first]
+    return Expectation(max_mapnr - first, runs, levels, description.truncate is not None, page, first)
 
 
 def _classes(kernel):
     """Runs of classes; sections that repeat the struct pages of others get their classes."""
-    runs = list(kernel.classes.runs)
+    runs, pages = list(kernel.classes.runs), kernel.machine.section_pages
     repeats = getattr(kernel.memmap, "repeats", {})
-    pattern = {twin: kernel.classes.overlaps(twin * SECTION_PAGES, (twin + 1) * SECTION_PAGES)
+    pattern = {twin: kernel.classes.overlaps(twin * pages, (twin + 1) * pages)
                for twin in set(repeats.values())}
     for number, twin in sorted(repeats.items()):
-        move = (number - twin) * SECTION_PAGES
+        move = (number - twin) * pages
         runs += [(start + move, end + move, value) for start, end, value in pattern[twin]]
     return runs
 
 
-def _nonzero(memory, backed):
+def _nonzero(memory, backed, page):
     """pfn ranges with at least one byte in the file that is not zero."""
     found = RangeMap()
     for start, end in backed:
         for address, data in memory.nonzero_runs(start, end):
-            whole = -(-address // PAGE_SIZE), (address + len(data)) // PAGE_SIZE
+            whole = -(-address // page), (address + len(data)) // page
             found.assign(*whole, True)
-            for pfn in {address // PAGE_SIZE, (address + len(data) - 1) // PAGE_SIZE}:
+            for pfn in {address // page, (address + len(data) - 1) // page}:
                 if not whole[0] <= pfn < whole[1]:
-                    low, high = max(pfn * PAGE_SIZE, address) - address, (pfn + 1) * PAGE_SIZE - address
+                    low, high = max(pfn * page, address) - address, (pfn + 1) * page - address
                     part = data[low:high]
-                    if part != ZERO_PAGE[:len(part)]:
+                    if part.count(0) != len(part):
                         found.assign(pfn, pfn + 1, True)
     return union((start, end) for start, end, _ in found.runs)
 

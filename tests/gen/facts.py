@@ -2,9 +2,7 @@
 """The values behind VMCOREINFO lines, for a kernel that is built so far."""
 
 import layouts
-from layouts import MAX_NUMNODES, MAX_ORDERS, PAGE_SIZE, PGLIST_DATA, ZONE
-
-KERNEL_IMAGE_SIZE = 1 << 30
+from layouts import MAX_NUMNODES
 
 
 def _as_int(value):
@@ -16,32 +14,26 @@ def collect(kernel):
     facts = {}
     for part in (_general, _addresses, _structures, _page_flags, _page_types):
         facts.update(part(kernel))
+    facts.update(kernel.machine.facts(kernel))
+    facts.update(kernel.log.facts() if kernel.log else {})
     return facts
 
 
 def _general(kernel):
     return {
         "BUILD-ID": "0123456789abcdef0123456789abcdef01234567",
-        "PAGESIZE": PAGE_SIZE,
+        "PAGESIZE": kernel.page_bytes,
         "CRASHTIME": kernel.description.crashtime,
-        "KERNELOFFSET": kernel.description.kaslr,
     }
 
 
 def _addresses(kernel):
-    description, symbols = kernel.description, kernel.image.symbols
-    facts = {f"SYMBOL({name})": symbols[name] for name in (
-        "init_uts_ns", "node_online_map", "_stext", "vmlist", "vmap_area_list", "phys_base", "init_top_pgt")}
+    symbols = kernel.image.symbols
+    facts = {f"SYMBOL({name})": symbols[name] for name in ("init_uts_ns", "node_online_map", "_stext",
+                                                           "vmap_area_list")}
     facts.update({
-        "SYMBOL(swapper_pg_dir)": symbols["init_top_pgt"],
-        "SYMBOL(init_level4_pgt)": symbols["init_top_pgt"],
-        "SYMBOL(vmemmap)": kernel.vmemmap if kernel.memmap.virtual else None,
-        "SYMBOL(free_huge_page)": symbols["free_huge_page"] if description.hugetlb else None,
-        "NUMBER(phys_base)": kernel.image.phys_base,
-        "NUMBER(pgtable_l5_enabled)": int(description.levels == 5),
-        "NUMBER(KERNEL_IMAGE_SIZE)": KERNEL_IMAGE_SIZE,
-        "NUMBER(sme_mask)": kernel.sme_mask,
-        "NUMBER(VMALLOC_START)": 0xffa0000000000000 if description.levels == 5 else 0xffffc90000000000,
+        "SYMBOL(swapper_pg_dir)": symbols[kernel.machine.root_symbol],
+        "SYMBOL(vmemmap)": kernel.machine.vmemmap if kernel.memmap.virtual else None,
     })
     return facts
 
@@ -51,10 +43,10 @@ def _structures(kernel):
     facts = {
         "OFFSET(uts_namespace.name)": kernel.image.uts_offset,
         "SIZE(page)": page["size"],
-        "SIZE(pglist_data)": PGLIST_DATA["size"],
-        "SIZE(zone)": ZONE["size"],
-        "SIZE(free_area)": layouts.free_area_size(layout),
-        "SIZE(list_head)": 16,
+        "SIZE(pglist_data)": kernel.pgdat["size"],
+        "SIZE(zone)": kernel.zone["size"],
+        "SIZE(free_area)": layouts.free_area_size(layout, kernel.machine.word),
+        "SIZE(list_head)": 2 * kernel.machine.word,
         "SIZE(nodemask_t)": MAX_NUMNODES // 8,
         "OFFSET(page.flags)": page["flags"],
         "OFFSET(page._count)": page["count"],
@@ -65,15 +57,15 @@ def _structures(kernel):
         "OFFSET(page.private)": page["private"],
         "OFFSET(free_area.free_list)": 0,
         "OFFSET(list_head.next)": 0,
-        "OFFSET(list_head.prev)": 8,
-        "LENGTH(zone.free_area)": MAX_ORDERS,
+        "OFFSET(list_head.prev)": kernel.machine.word,
+        "LENGTH(zone.free_area)": kernel.machine.max_orders,
         "LENGTH(free_area.free_list)": layout.migrate_types,
         "NUMBER(NR_FREE_PAGES)": 0,
     }
     for member in ("node_zones", "nr_zones", "node_start_pfn", "node_spanned_pages", "node_id"):
-        facts[f"OFFSET(pglist_data.{member})"] = PGLIST_DATA[member]
+        facts[f"OFFSET(pglist_data.{member})"] = kernel.pgdat[member]
     for member in ("free_area", "vm_stat", "spanned_pages"):
-        facts[f"OFFSET(zone.{member})"] = ZONE[member]
+        facts[f"OFFSET(zone.{member})"] = kernel.zone[member]
     if layout.head_name:
         facts[f"OFFSET(page.{layout.head_name})"] = page["head"]
     if "dtor" in page:
@@ -85,7 +77,7 @@ def _structures(kernel):
 
 
 def _page_flags(kernel):
-    layout, description = kernel.layout, kernel.description
+    layout = kernel.layout
     return {
         "NUMBER(PG_lru)": layout.flags["lru"],
         "NUMBER(PG_private)": layout.flags["private"],
@@ -93,7 +85,7 @@ def _page_flags(kernel):
         "NUMBER(PG_swapbacked)": layout.flags["swapbacked"],
         "NUMBER(PG_slab)": layout.flags.get("slab"),
         "NUMBER(PG_head_mask)": layout.flag("head"),
-        "NUMBER(PG_hwpoison)": layout.flags["hwpoison"] if description.memory_failure else None,
+        "NUMBER(PG_hwpoison)": layout.flags["hwpoison"] if kernel.memory_failure else None,
     }
 
 

@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Facts about x86_64 kernels by version: struct page, page flags, page types, compound pages, address map.
+"""Facts about kernels by version: struct page, page flags, page types, compound pages.
 
-Every number here is that of a real kernel of the version (x86_64, usual configuration) unless a comment
-says otherwise; offsets inside struct zone and pglist_data are invented, because every reader has to take
-them from VMCOREINFO anyway.
+Every number here is that of a real kernel of the version (x86_64, usual configuration; for_machine() has
+what follows for others) unless a comment says otherwise; offsets inside struct zone and pglist_data are
+invented, because every reader has to take them from VMCOREINFO anyway.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-PAGE_SHIFT = 12
-PAGE_SIZE = 1 << PAGE_SHIFT
-SECTION_SIZE_BITS = 27
-IMAGE_BASE = 0xffffffff80000000
-TEXT_LINK_ADDRESS = 0xffffffff81000000
-MAX_ORDERS = 11                         # LENGTH(zone.free_area): orders 0 to 10
 MAX_NUMNODES = 64
 
 TYPELESS = 0xffffffff                   # _mapcount of a page that is neither mapped nor typed
-TAIL_MAPPING = 0xdead000000000400       # what prep_compound_page() stores in tails
+TAIL_MAPPING = 0x400                    # what prep_compound_page() stores in tails, from where poison begins
 
 # struct page. `count` is _count or _refcount, whichever the version has.
 PAGE_2_6 = dict(size=56, flags=0, count=8, mapcount=12, private=16, mapping=24, index=32, lru=40, first_page=16)
@@ -150,19 +144,42 @@ LAYOUTS = {layout.name: layout for layout in (
             head_name="compound_info"),
 )}
 
-FIVE_LEVEL = dict(page_offset=0xff11000000000000, vmemmap=0xffd4000000000000)
-
 # Kept away from round numbers on purpose: a reader that guesses these offsets fails.
 ZONES_PER_NODE = 4
 ZONE = dict(size=0x740, spanned_pages=0x48, free_area=0x110, vm_stat=0x5c0)
 PGLIST_DATA = dict(size=0x2200, node_zones=0x40, nr_zones=0x1e08, node_mem_map=0x1e10, node_start_pfn=0x1e18,
                    node_spanned_pages=0x1e28, node_id=0x1e30)
-ZONE_LIMITS = (16 << 20, 4 << 30)       # DMA below 16 MiB, DMA32 below 4 GiB, Normal above
+USUAL_ORDERS = 11                       # LENGTH(zone.free_area) that these have room for
 
 
-def free_area_size(layout):
-    return 16 * layout.migrate_types + 8
+def free_area_size(layout, word):
+    return word * (2 * layout.migrate_types + 1)
 
 
-def zone_number(paddr):
-    return sum(paddr >= limit for limit in ZONE_LIMITS)
+def node_layout(layout, machine):
+    """Offsets in (struct pglist_data, struct zone)."""
+    more = max(0, machine.max_orders - USUAL_ORDERS) * free_area_size(layout, 8)
+    more += -more % 64
+    zone, node = dict(ZONE), dict(PGLIST_DATA)
+    for name in ("size", "vm_stat"):
+        zone[name] += more
+    for name in set(node) - {"node_zones"}:
+        node[name] += more * ZONES_PER_NODE
+    return [{name: machine.scaled(offset) for name, offset in one.items()} for one in (node, zone)]
+
+
+def for_machine(layout, machine):
+    """The same kernel for another machine: its flags, its struct page, the end of its release."""
+    names = [name for name, _ in sorted(layout.flags.items(), key=lambda item: item[1])]
+    flags = {name: bit for bit, name in enumerate(name for name in names if name not in machine.absent_flags)}
+    page = dict(layout.page)
+    if machine.word == 4:
+        if layout.compound not in ("u8", "flags1"):
+            machine.fail(f"no struct page of kernel {layout.name} is known")
+        page = {name: machine.scaled(offset) for name, offset in page.items()}
+        page["count"] = page["mapcount"] + 4
+        if "order" in page:
+            page["order"] = page["dtor"] + 1
+    page["size"] = machine.page_struct_bytes or page["size"]
+    release = layout.release.replace("amd64", machine.suffix or machine.name)
+    return replace(layout, flags=flags, page=page, release=release)

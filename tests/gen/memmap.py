@@ -1,15 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Where struct pages are: sections and their roots, the vmemmap, or arrays in the direct map."""
 
-import struct
-
 from description import DescriptionError
-from layouts import PAGE_SHIFT, PAGE_SIZE, SECTION_SIZE_BITS
 from memory import union
 
-MiB = 1 << 20
-SHIFT_2M = 21
-SECTION_PAGES = 1 << (SECTION_SIZE_BITS - PAGE_SHIFT)
 ROOTS_OF_MODEL = {"vmemmap": "extreme", "sparse-static": "static", "sparse-extreme": "extreme",
                   "sparse-extreme-pointer": "extreme-pointer"}
 
@@ -21,7 +15,7 @@ class MemMap:
     real_end = 1 << 60                  # behind it struct pages are those of other pfns
 
     def __init__(self, kernel):
-        self.kernel = kernel
+        self.kernel, self.machine = kernel, kernel.machine
         self.page_size = kernel.layout.page["size"]
         self.ranges = []
         self._arrays = []               # (first pfn, end, kernel virtual address of the first struct page)
@@ -45,7 +39,7 @@ class MemMap:
 
     def write(self, vaddr, data):
         """Stores bytes at an address inside the struct pages."""
-        self.kernel.memory.write(vaddr - self.kernel.page_offset, data)
+        self.kernel.memory.write(self.kernel.machine.physical(vaddr), data)
 
     def parts(self, start, end):
         """The parts of [start, end) that have struct pages."""
@@ -61,17 +55,18 @@ class MemMap:
         return {}
 
     def leaves(self):
-        """(virtual address, physical address, 2 MiB of memory) of a vmemmap."""
+        """(virtual address, physical address) of each piece of a vmemmap; all have the size the machine says."""
         return []
 
 
 class FlatMap(MemMap):
     def __init__(self, kernel):
         super().__init__(kernel)
-        self.ranges = [(0, kernel.max_pfn)]
+        self.first = self.machine.flat_pfn(kernel)
+        self.ranges = [(self.first, kernel.max_pfn)]
 
     def write_sections(self):
-        self.kernel.image.write("mem_map", struct.pack("<Q", self.page_vaddr(0)))
+        self.kernel.image.write_word("mem_map", self.page_vaddr(self.first))
         return {}
 
 
@@ -91,12 +86,14 @@ class SparseMap(MemMap):
     def __init__(self, kernel):
         super().__init__(kernel)
         description = self.description = kernel.description
-        self.roots = description.roots or ROOTS_OF_MODEL[description.model]
-        self.physmem_bits = description.max_physmem_bits or (52 if description.levels == 5 else 46)
-        self.section_count = 1 << (self.physmem_bits - SECTION_SIZE_BITS)
-        self.per_root = PAGE_SIZE // description.mem_section_size
+        self.roots = description.roots or ROOTS_OF_MODEL[kernel.model]
+        self.physmem_bits = description.max_physmem_bits or self.machine.physmem_bits
+        self.section_count = 1 << (self.physmem_bits - self.machine.section_bits)
+        self.section_pages = self.machine.section_pages
+        self.entry_size = description.mem_section_size or 2 * self.machine.word
+        self.per_root = self.machine.page_bytes // self.entry_size
         self.root_count = -(-self.section_count // self.per_root)
-        size = 1 << SECTION_SIZE_BITS
+        size = 1 << self.machine.section_bits
         self.sections = sorted({number for start, end in kernel.managed
                                 for number in range(start // size, -(-end // size))})
         if self.sections[-1] >= self.section_count:
@@ -107,7 +104,7 @@ class SparseMap(MemMap):
         self.lost_roots = {number // self.per_root for number in self.sections if self._word(number) == "unreadable"}
         self.mapped = [number for number in self.sections if self._word(number) not in ("hole", "stale", "unreadable")
                        and number // self.per_root not in self.lost_roots]
-        self.ranges = union((number * SECTION_PAGES, (number + 1) * SECTION_PAGES) for number in self.mapped)
+        self.ranges = union((number * self.section_pages, (number + 1) * self.section_pages) for number in self.mapped)
         if description.share and not self.virtual:
             raise DescriptionError("memmap-share and memmap-copy need a vmemmap")
 
@@ -119,18 +116,18 @@ class SparseMap(MemMap):
 
     def set_symbols(self, image):
         if self.roots == "static":
-            image.add("mem_section_array", self.section_count * self.description.mem_section_size, PAGE_SIZE)
+            image.add("mem_section_array", self.section_count * self.entry_size, self.machine.page_bytes)
         elif self.roots == "extreme" and not self.kernel.layout.at_least(4, 15):
-            image.add("mem_section_array", self.root_count * 8, PAGE_SIZE)
+            image.add("mem_section_array", self.root_count * self.machine.word, self.machine.page_bytes)
 
     def allocate(self):
         for number in self.mapped:
-            self._add_array(number * SECTION_PAGES, (number + 1) * SECTION_PAGES)
+            self._add_array(number * self.section_pages, (number + 1) * self.section_pages)
 
     def _encoded_map(self, number):
         """Address that section_mem_map holds: as if the array began at pfn 0."""
-        start = number * SECTION_PAGES
-        return self.page_vaddr(start) - start * self.page_size & 0xffffffffffffffff
+        start = number * self.section_pages
+        return self.page_vaddr(start) - start * self.page_size & self.machine.mask
 
     def _entry(self, number):
         word = self._word(number)
@@ -141,9 +138,9 @@ class SparseMap(MemMap):
             flags &= ~1
         if word.startswith("flags="):
             flags = int(word[6:], 0)
-        encoded = self._encoded_map(number) if number in self.mapped else self.kernel.page_offset
+        encoded = self._encoded_map(number) if number in self.mapped else self.machine.page_offset
         usage = self.kernel.direct(0x3000)
-        return struct.pack("<QQ", encoded | flags, usage).ljust(self.description.mem_section_size, b"\0")
+        return self.machine.word_bytes(encoded | flags, usage).ljust(self.entry_size, b"\0")
 
     def write_sections(self):
         entries = {number: self._entry(number) for number in self.sections}
@@ -152,9 +149,9 @@ class SparseMap(MemMap):
         return {
             "SYMBOL(mem_section)": exported,
             "LENGTH(mem_section)": self.section_count if self.roots == "static" else self.root_count,
-            "SIZE(mem_section)": self.description.mem_section_size,
+            "SIZE(mem_section)": self.entry_size,
             "OFFSET(mem_section.section_mem_map)": 0,
-            "NUMBER(SECTION_SIZE_BITS)": SECTION_SIZE_BITS,
+            "NUMBER(SECTION_SIZE_BITS)": self.machine.section_bits,
             "NUMBER(MAX_PHYSMEM_BITS)": self.physmem_bits}
 
     def _write_static(self, entries):
@@ -164,20 +161,20 @@ class SparseMap(MemMap):
         return self.kernel.image.symbols["mem_section_array"]
 
     def _write_roots(self, entries):
-        kernel = self.kernel
+        kernel, word = self.kernel, self.machine.word
         if "mem_section_array" in kernel.image.symbols:
             array, where = kernel.image.symbols["mem_section_array"], kernel.image.where("mem_section_array")
         else:                           # 4.15 and later: allocated, with a pointer to it
-            where = kernel.owners.allocate(self.root_count * 8)
+            where = kernel.owners.allocate(self.root_count * word)
             array = kernel.direct(where)
-            kernel.image.write("mem_section", struct.pack("<Q", array))
+            kernel.image.write_word("mem_section", array)
         for root in sorted({number // self.per_root for number in self.sections}):
             if root in self.lost_roots:
                 # a kernel address that nothing maps
-                kernel.memory.write_word(where + root * 8, kernel.page_offset + (1 << 45) + 0x5000)
+                kernel.memory.write_word(where + root * word, self.machine.page_offset + (1 << 45) + 0x5000)
                 continue
-            block = kernel.owners.allocate(PAGE_SIZE)
-            kernel.memory.write_word(where + root * 8, kernel.direct(block))
+            block = kernel.owners.allocate()
+            kernel.memory.write_word(where + root * word, kernel.direct(block))
             for number, data in entries.items():
                 if number // self.per_root == root:
                     kernel.memory.write(block + number % self.per_root * len(data), data)
@@ -185,13 +182,14 @@ class SparseMap(MemMap):
 
 
 class VirtualMap(SparseMap):
-    """Sections whose struct pages form one virtual array, backed by frames of 2 MiB."""
+    """Sections whose struct pages form one virtual array, backed by frames of one size."""
 
     virtual = True
 
     def __init__(self, kernel):
         super().__init__(kernel)
-        self._frames = {}               # address >> 21 -> physical address
+        self.frame = self.machine.frame_bytes
+        self._frames = {}               # address / size of a frame -> physical address
         self._repeated = {}             # the same for sections that repeat others
         self.repeats = {}               # section -> section whose struct pages it shows
         share = self.description.share
@@ -205,56 +203,54 @@ class VirtualMap(SparseMap):
                 raise DescriptionError("memmap-share, memmap-copy: the sections to be repeated need RAM")
             self.repeats = {number: first + (number - first) % count for number in self.mapped
                             if number >= first + count}
-        self.real_end = (self._own[-1] + 1) * SECTION_PAGES if self._own else 0
+        self.real_end = (self._own[-1] + 1) * self.section_pages if self._own else 0
 
     def allocate(self):
-        size = SECTION_PAGES * self.page_size
+        size = self.section_pages * self.page_size
         for number in self.mapped if self.description.share_copies else self._own:
-            start = self.kernel.vmemmap + number * size
-            for leaf in range(start >> SHIFT_2M, (start + size - 1 >> SHIFT_2M) + 1):
+            start = self.page_vaddr(number * self.section_pages)
+            for leaf in range(start // self.frame, (start + size - 1) // self.frame + 1):
                 if leaf not in self._frames:
-                    self._frames[leaf] = self.kernel.owners.allocate(2 * MiB, 2 * MiB)
+                    self._frames[leaf] = self.kernel.owners.allocate(self.frame, self.frame)
         if self.description.share_copies:
             return
         for number, twin in self.repeats.items():
             self._repeated[self._leaf(number)] = self._frames[self._leaf(twin)]
 
     def _leaf(self, section):
-        return self.kernel.vmemmap + section * SECTION_PAGES * self.page_size >> SHIFT_2M
+        return self.page_vaddr(section * self.section_pages) // self.frame
 
     def fill_copies(self):
         """Nothing may be written to the struct pages of the sections concerned afterwards."""
         for number, twin in self.repeats.items() if self.description.share_copies else ():
-            self.kernel.memory.repeat(self._frames[self._leaf(twin)], self._frames[self._leaf(number)], 2 * MiB)
+            self.kernel.memory.repeat(self._frames[self._leaf(twin)], self._frames[self._leaf(number)], self.frame)
 
     def page_vaddr(self, pfn):
-        return self.kernel.vmemmap + pfn * self.page_size
+        return self.machine.vmemmap + pfn * self.page_size & self.machine.mask
 
     def _encoded_map(self, number):
-        return self.kernel.vmemmap
+        return self.machine.vmemmap
 
     def write(self, vaddr, data):
         position = 0
         while position < len(data):
-            leaf, offset = divmod(vaddr + position, 2 * MiB)
-            step = min(2 * MiB - offset, len(data) - position)
+            leaf, offset = divmod(vaddr + position, self.frame)
+            step = min(self.frame - offset, len(data) - position)
             self.kernel.memory.write(self._frames[leaf] + offset, data[position:position + step])
             position += step
 
     def leaves(self):
-        return sorted((leaf << SHIFT_2M, frame) for leaf, frame in {**self._frames, **self._repeated}.items())
+        return sorted((leaf * self.frame, frame) for leaf, frame in {**self._frames, **self._repeated}.items())
 
     def physical(self, vaddr):
-        return self._frames[vaddr >> SHIFT_2M] + vaddr % (2 * MiB)
+        return self._frames[vaddr // self.frame] + vaddr % self.frame
 
 
 def make(kernel):
-    model, memmap = kernel.description.model, kernel.description.memmap
+    model, memmap = kernel.model, kernel.description.memmap
     if model == "flat":
         return FlatMap(kernel)
     if model == "discontig":
         return NodeMaps(kernel)
     virtual = memmap == "vmemmap" if memmap else model == "vmemmap"
     return VirtualMap(kernel) if virtual else SparseMap(kernel)
-
-

@@ -81,9 +81,10 @@ def contains(ranges, start, end):
 
 
 class PhysicalMemory:
-    """Bytes by physical address; what was never written is zero."""
+    """Bytes by physical address; what was never written is zero. Words are longs of the machine."""
 
-    def __init__(self):
+    def __init__(self, word=8, order="little"):
+        self.word, self.order = word, order
         self._chunks = {}
 
     def write(self, address, data):
@@ -98,7 +99,10 @@ class PhysicalMemory:
             position += step
 
     def write_word(self, address, value):
-        self.write(address, (value & 0xffffffffffffffff).to_bytes(8, "little"))
+        self.write(address, (value & (1 << 8 * self.word) - 1).to_bytes(self.word, self.order))
+
+    def write_int(self, address, value):
+        self.write(address, (value & 0xffffffff).to_bytes(4, self.order))
 
     def repeat(self, source, target, length):
         """From now on both are the same memory; all of it in whole chunks."""
@@ -118,7 +122,7 @@ class PhysicalMemory:
         return b"".join(parts)
 
     def read_word(self, address):
-        return int.from_bytes(self.read(address, 8), "little")
+        return int.from_bytes(self.read(address, self.word), self.order)
 
     def nonzero_runs(self, start=0, end=1 << 64):
         """Runs (address, bytes) of pages inside [start, end) that hold something; page aligned at inner borders."""

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes an ELF vmcore of an invented x86_64 kernel from a description, and what a right filter does with it."""
+"""Makes an ELF vmcore of an invented kernel from a description, and what a right filter does with it."""
 
 import argparse
 import os

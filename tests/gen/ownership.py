@@ -2,15 +2,14 @@
 """Who uses which page of RAM: page lines, the kernel image, and memory that the kernel takes for itself."""
 
 from description import DescriptionError
-from memory import PAGE_SIZE, RangeMap, contains, round_down, round_up
-
-PAGE_SHIFT = 12
+from memory import RangeMap, contains, round_down, round_up
 
 
 class Ownership:
     """`areas` (byte ranges) are where allocate() looks for room; `kernel` lists the pfn ranges it gave away."""
 
-    def __init__(self, backed):
+    def __init__(self, backed, page_shift):
+        self.page_shift, self.page_bytes = page_shift, 1 << page_shift
         self.backed = backed            # byte ranges that are in the file
         self.claimed = RangeMap()       # pfn -> who
         self.kernel = []
@@ -24,25 +23,30 @@ class Ownership:
     def claim_image(self, start, end):
         if not contains(self.backed, start, end):
             raise DescriptionError(f"the kernel image [{start:#x}, {end:#x}) is not inside RAM (see 'image')")
-        self.claim(start >> PAGE_SHIFT, end >> PAGE_SHIFT, "the kernel image")
-        self.kernel.append((start >> PAGE_SHIFT, end >> PAGE_SHIFT))
+        self.claim_kernel(start, end, "the kernel image")
+
+    def claim_kernel(self, start, end, owner):
+        """Memory that the kernel has at a place that is not for allocate() to choose."""
+        self.claim(start >> self.page_shift, end >> self.page_shift, owner)
+        self.kernel.append((start >> self.page_shift, end >> self.page_shift))
 
     def set_areas(self, areas):
-        self.areas = [(round_up(start, PAGE_SIZE), round_down(end, PAGE_SIZE)) for start, end in areas]
+        self.areas = [(round_up(start, self.page_bytes), round_down(end, self.page_bytes)) for start, end in areas]
         for start, end in self.areas:
             if not contains(self.backed, start, end):
                 raise DescriptionError(f"boot memory [{start:#x}, {end:#x}) is not inside RAM")
 
-    def allocate(self, size=PAGE_SIZE, align=PAGE_SIZE):
+    def allocate(self, size=None, align=1):
         """Physical address of fresh memory for the kernel; its pages become reserved pages."""
-        pages = round_up(size, PAGE_SIZE) >> PAGE_SHIFT
+        size, align = size or self.page_bytes, max(align, self.page_bytes)
+        pages = round_up(size, self.page_bytes) >> self.page_shift
         for start, end in self.areas:
-            for a, b in self.claimed.gaps(start >> PAGE_SHIFT, end >> PAGE_SHIFT):
-                first = round_up(a << PAGE_SHIFT, align) >> PAGE_SHIFT
+            for a, b in self.claimed.gaps(start >> self.page_shift, end >> self.page_shift):
+                first = round_up(a << self.page_shift, align) >> self.page_shift
                 if first + pages <= b:
                     self.claimed.assign(first, first + pages, "the kernel's own memory")
                     self.kernel.append((first, first + pages))
-                    return first << PAGE_SHIFT
+                    return first << self.page_shift
         raise DescriptionError(f"no room left for {size:#x} bytes of kernel data aligned to {align:#x} "
                                f"(more RAM, or 'boot START-END')")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import vmcoreinfo
 from description import DescriptionError, number
-from layouts import MAX_ORDERS, TAIL_MAPPING, TYPELESS
+from layouts import TAIL_MAPPING, TYPELESS
 
 # Classes of the expectation. What a dump level leaves out is decided by expectation.py.
 FREE, CACHE, CACHE_PRIVATE, USER = "free", "cache", "cache_private", "user"
@@ -18,7 +18,7 @@ KSM_MAPPING = 0xffff8880026f4d00 | 3
 MOVABLE_MAPPING = 0xffffffff81c0a540 | 2
 BUFFER_HEAD = 0xffff888002790068
 KMEM_CACHE = 0xffff888001042a00
-LIST_POISON = 0xdead000000000100
+LIST_POISON = 0x100
 SWAP_ENTRY = 0x0200000000001234
 
 
@@ -63,7 +63,7 @@ SINGLE = {
 # kinds that come in blocks of 1 << order pages, with their usual order
 BLOCK_ORDERS = {"free": 0, "slab": 0, "thp": 9, "hugetlb": 9, "hugetlb-anon": 9, "cache-folio": 2,
                 "cache-folio-private": 2, "swapcache-folio": 2, "kernel-compound": 2, "large-kmalloc": 3,
-                "unaccepted": MAX_ORDERS - 1}
+                "unaccepted": 10}
 OTHER = ("bad-free", "fake-head", "type")
 
 COMPOUND = {
@@ -90,20 +90,24 @@ class Block:
 
 
 class PageKinds:
-    """`page_vaddr(pfn)` and `high_flags(pfn)` come from the kernel that is being built; `symbols` has the
-    addresses of the compound destructors."""
+    """Struct pages of the kernel that is being built."""
 
-    def __init__(self, layout, description, page_vaddr, high_flags, symbols):
-        self.layout, self.description = layout, description
-        self.page_vaddr, self.high_flags, self.symbols = page_vaddr, high_flags, symbols
-        page = layout.page
-        width = {"lru": 8, "u16": 2, "u32": 4, "u8": 1, "flags1": 0}[layout.compound]
+    def __init__(self, kernel):
+        layout, symbols = kernel.layout, kernel.image.symbols
+        self.layout, self.description, self.machine = layout, kernel.description, kernel.machine
+        self.memory_failure, self.max_orders = kernel.memory_failure, kernel.machine.max_orders
+        self.page_vaddr, self.high_flags = kernel.memmap.page_vaddr, kernel.high_flags
+        # addresses of the compound destructors
+        self.symbols = {name: symbols.get(f"free_{long}_page") for name, long in (
+            ("compound", "compound"), ("hugetlb", "huge"), ("thp", "transhuge"))}
+        page, word = layout.page, kernel.machine.word
+        width = {"lru": word, "u16": 2, "u32": 4, "u8": 1, "flags1": 0}[layout.compound]
         self.members = {
-            "flags": (page["flags"], 8), "mapping": (page["mapping"], 8), "private": (page["private"], 8),
-            "index": (page["index"], 8), "mapcount": (page["mapcount"], 4), "count": (page["count"], 4),
-            "lru.next": (page["lru"], 8), "lru.prev": (page["lru"] + 8, 8),
-            "head": (page.get("head", page.get("first_page")), 8),
-            "dtor": (page.get("dtor", page["lru"]), width), "order": (page.get("order", page["lru"] + 8), width),
+            "flags": (page["flags"], word), "mapping": (page["mapping"], word), "private": (page["private"], word),
+            "index": (page["index"], word), "mapcount": (page["mapcount"], 4), "count": (page["count"], 4),
+            "lru.next": (page["lru"], word), "lru.prev": (page["lru"] + word, word),
+            "head": (page.get("head", page.get("first_page")), word),
+            "dtor": (page.get("dtor", page["lru"]), width), "order": (page.get("order", page["lru"] + word), width),
         }
 
     # ---- what the kernel can tell
@@ -112,7 +116,7 @@ class PageKinds:
         return vmcoreinfo.exported(key, self.layout.version)
 
     def hwpoison_known(self):
-        return self.description.memory_failure and self.exports("NUMBER(PG_hwpoison)")
+        return self.memory_failure and self.exports("NUMBER(PG_hwpoison)")
 
     def hugetlb_known(self):
         return any(self.exports(key) for key in (
@@ -130,7 +134,7 @@ class PageKinds:
         data = bytearray(self.layout.page["size"])
         for name, value in members.items():
             offset, width = self.members[name]
-            data[offset:offset + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
+            data[offset:offset + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, self.machine.order)
         return bytes(data)
 
     def mapcount(self, kind, value):
@@ -145,9 +149,11 @@ class PageKinds:
         return self.high_flags(pfn) | sum(self.layout.flag(name) for name in names.split())
 
     def _members(self, name, kind, pfn):
-        members = {"flags": self._flags(kind.flags, pfn), "lru.next": LIST_POISON, "lru.prev": LIST_POISON + 0x22}
-        members["mapping"] = kind.mapping
-        members["private"] = kind.private
+        members = {"flags": self._flags(kind.flags, pfn), "lru.next": self.machine.poison + LIST_POISON,
+                   "lru.prev": self.machine.poison + LIST_POISON + 0x22}
+        for member in ("mapping", "private"):
+            value = getattr(kind, member)
+            members[member] = self.machine.pointer(value) if value >> 48 == 0xffff else value
         members["count"] = kind.count
         members["mapcount"] = self.mapcount(name, kind.mapcount)
         if name == "zsmalloc" and "zsmalloc" in self.layout.types:
@@ -189,7 +195,7 @@ class PageKinds:
         layout = self.layout
         members = {"flags": self.high_flags(pfn), "lru.next": 0, "lru.prev": 0, "count": 0, "mapcount": TYPELESS}
         if layout.at_least(4, 5):
-            members["mapping"] = TAIL_MAPPING
+            members["mapping"] = self.machine.poison + TAIL_MAPPING
         if layout.head_name == "compound_info":
             members["head"] = (-(layout.page["size"] << order)) | 1
         elif layout.head_name:
@@ -198,6 +204,10 @@ class PageKinds:
             members["head"] = self.page_vaddr(pfn)
             members["flags"] |= layout.flag("tail")
         return members
+
+    def _counters(self):
+        """-1 in the first four bytes, 0 behind them."""
+        return int.from_bytes(b"\xff\xff\xff\xff".ljust(self.machine.word, b"\0"), self.machine.order)
 
     def _first_tail(self, tail, order, dtor):
         """The first tail also says order and destructor of the whole."""
@@ -219,7 +229,7 @@ class PageKinds:
         first = self._first_tail(tail, order, dtor)
         if odd_tail and self.layout.at_least(4, 5):
             # compound_mapcount (-1) or, later, other counters of the whole lie on `mapping` of the first tail
-            first["mapping"] = 0x00000000ffffffff
+            first["mapping"] = self._counters()
         size = 1 << order
         parts = [(0, 1, self.encode(self._override(head, line)))]
         if size > 1:
@@ -272,8 +282,9 @@ class PageKinds:
             if index <= at < index + count:
                 flags = self.members["flags"][0]
                 bad = bytearray(data)
-                word = int.from_bytes(bad[flags:flags + 8], "little") | self.layout.flag("hwpoison")
-                bad[flags:flags + 8] = word.to_bytes(8, "little")
+                end, order = flags + self.members["flags"][1], self.machine.order
+                value = int.from_bytes(bad[flags:end], order) | self.layout.flag("hwpoison")
+                bad[flags:end] = value.to_bytes(end - flags, order)
                 parts += [(index, at - index, data), (at, 1, bytes(bad)), (at + 1, index + count - at - 1, data)]
             else:
                 parts.append((index, count, data))
@@ -285,8 +296,8 @@ class PageKinds:
             block.classes = block.classes + [(at, 1, HWPOISON)]
 
     def _free(self, line, pfn, order):
-        if order >= MAX_ORDERS:
-            raise DescriptionError(f"free blocks have at most order {MAX_ORDERS - 1} (see bad-free)")
+        if order >= self.max_orders:
+            raise DescriptionError(f"free blocks have at most order {self.max_orders - 1} (see bad-free)")
         head = self._members("free", Kind(count=0, mapcount="buddy", private=order), pfn)
         head["flags"] |= self.layout.flag("buddy")
         parts = [(0, 1, self.encode(self._override(head, line)))]
@@ -296,8 +307,8 @@ class PageKinds:
         return Block(1 << order, parts, [(0, 1 << order, FREE)], free_order=order)
 
     def _bad_free(self, line, pfn):
-        if line.order is None or line.order < MAX_ORDERS:
-            raise DescriptionError(f"bad-free needs order= of at least {MAX_ORDERS}")
+        if line.order is None or line.order < self.max_orders:
+            raise DescriptionError(f"bad-free needs order= of at least {self.max_orders}")
         head = self._members("free", Kind(count=0, mapcount="buddy", private=line.order), pfn)
         head["flags"] |= self.layout.flag("buddy")
         return Block(1, [(0, 1, self.encode(self._override(head, line)))], [(0, 1, KEEP)])
@@ -308,9 +319,9 @@ class PageKinds:
         head = self._members("slab", kind, pfn)
         if layout.at_least(6, 2):
             head["mapping"] = layout.slab_mapping
-            head["lru.next"] = KMEM_CACHE
+            head["lru.next"] = self.machine.pointer(KMEM_CACHE)
         elif layout.at_least(4, 18):
-            head["mapping"] = KMEM_CACHE
+            head["mapping"] = self.machine.pointer(KMEM_CACHE)
         if layout.version < (4, 18):
             head["mapcount"] = 0x80200010       # objects in use, objects, frozen
         if order == 0:
@@ -321,7 +332,7 @@ class PageKinds:
             tail["mapping"] = layout.slab_mapping
         first = self._first_tail(tail, order, "compound")
         if layout.at_least(6, 6):
-            first["mapping"] = 0x00000000ffffffff       # counters of struct folio, as on any compound page
+            first["mapping"] = self._counters()         # counters of struct folio, as on any compound page
         parts = [(0, 1, self.encode(self._override(head, line))),
                  (1, 1, self.encode(self._override(first, line, tail=True)))]
         if order > 1:
@@ -331,8 +342,8 @@ class PageKinds:
     def _unaccepted(self, line, pfn, order):
         if "unaccepted" not in self.layout.types:
             raise DescriptionError(f"kernel {self.layout.name} has no page type for 'unaccepted'")
-        if order != MAX_ORDERS - 1:
-            raise DescriptionError(f"unaccepted memory comes in blocks of order {MAX_ORDERS - 1}")
+        if order != self.max_orders - 1:
+            raise DescriptionError(f"unaccepted memory comes in blocks of order {self.max_orders - 1}")
         head = self._members("unaccepted", Kind(count=0, mapcount="unaccepted"), pfn)
         rest = self._members("unaccepted", Kind(count=0), pfn)
         parts = [(0, 1, self.encode(self._override(head, line))),

@@ -1,47 +1,56 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds x86_64 page tables with 4 or 5 levels in a PhysicalMemory."""
-
-SHIFT_4K, SHIFT_2M, SHIFT_1G = 12, 21, 30
-LEAF_SHIFTS = {"4k": SHIFT_4K, "2m": SHIFT_2M, "1g": SHIFT_1G}
-
-PRESENT, LARGE, NO_EXECUTE = 1 << 0, 1 << 7, 1 << 63
-TABLE_BITS = 0x67                       # present, writable, user, accessed, dirty
-LEAF_BITS = 0x163 & ~LARGE              # present, writable, accessed, dirty, global
-LARGE_PAT = 1 << 12                     # page attribute bit of 2M and 1G leaves, inside what is address in tables
-ADDRESS = 0x000ffffffffff000
+"""Builds page tables in a PhysicalMemory: one way down for all machines, which say how an entry looks."""
 
 
 class PageTables:
-    """`allocate` returns the physical address of a new page for a table."""
+    """`shape` is the machine: geometry, entry_bytes, entry_order, table_entry(), leaf_entry() and so on; `allocate`
+    returns the physical address of new memory."""
 
-    def __init__(self, memory, allocate, root, levels, sme_mask=0, pat=False):
-        self.memory, self.allocate, self.root = memory, allocate, root
-        self.top_shift = 39 if levels == 4 else 48
-        self.encryption, self.pat = sme_mask, pat
-        self._tables = {}               # (shift of the entries, virtual address >> that many + 9) -> table
+    def __init__(self, memory, allocate, root, shape):
+        self.memory, self.allocate, self.root, self.shape = memory, allocate, root, shape
+        top_shift, top_bits = shape.geometry[0]
+        self._covered = (1 << top_shift + top_bits) - 1
+        self._tables = {}               # (shift of the entries above, index of all levels down to it) -> table
+        self._prepare(root, 0)
+
+    def _prepare(self, table, level):
+        """Fills a table with entries that lead nowhere."""
+        shift, bits = self.shape.geometry[level]
+        empty = self.shape.empty_entry(shift)
+        if empty:
+            self.memory.write(table, self._bytes(empty) * (1 << bits))
+
+    def _bytes(self, entry):
+        return entry.to_bytes(self.shape.entry_bytes, self.shape.entry_order)
+
+    def _new_table(self, level):
+        size = self.shape.table_bytes(self.shape.geometry[level][1])
+        table = self.allocate(size, max(size, self.shape.page_bytes))
+        self._prepare(table, level)
+        return table
 
     def _entry_address(self, vaddr, leaf_shift):
-        table, shift = self.root, self.top_shift
-        while shift > leaf_shift:
-            where = table + ((vaddr >> shift) & 511) * 8
-            key = (shift, (vaddr & 0xffffffffffff if self.top_shift == 39 else vaddr & (1 << 57) - 1) >> shift)
-            below = self._tables.get(key)
-            if below is None:
-                old = self.memory.read_word(where)
-                if old & LARGE:
+        table = self.root
+        for level, (shift, bits) in enumerate(self.shape.geometry):
+            where = table + (vaddr >> shift & (1 << bits) - 1) * self.shape.entry_bytes
+            if shift == leaf_shift:
+                return where
+            key = (shift, (vaddr & self._covered) >> shift)
+            table = self._tables.get(key)
+            if table is None:
+                if self.memory.read(where, self.shape.entry_bytes) != self._bytes(self.shape.empty_entry(shift)):
                     raise ValueError(f"{vaddr:#x} is already mapped by a larger page")
-                below = self._tables[key] = self.allocate()
-                self.memory.write_word(where, below | self.encryption | TABLE_BITS)
-            table, shift = below, shift - 9
-        return table + ((vaddr >> shift) & 511) * 8
+                table = self._tables[key] = self._new_table(level + 1)
+                self.memory.write(where, self._bytes(self.shape.table_entry(table, shift)))
+        raise ValueError(f"no level has leaves of {1 << leaf_shift:#x} bytes")
 
-    def map(self, vaddr, paddr, leaf_shift, executable=False):
-        """One leaf of 4 KiB, 2 MiB or 1 GiB; both addresses must be multiples of its size."""
-        if (vaddr | paddr) & ((1 << leaf_shift) - 1):
-            raise ValueError(f"{vaddr:#x} -> {paddr:#x} is not aligned for a leaf of {1 << leaf_shift:#x} bytes")
-        entry = paddr | self.encryption | LEAF_BITS
-        if leaf_shift > SHIFT_4K:
-            entry |= LARGE | (LARGE_PAT if self.pat else 0)
-        if not executable:
-            entry |= NO_EXECUTE
-        self.memory.write_word(self._entry_address(vaddr, leaf_shift), entry)
+    def map(self, vaddr, paddr, size, executable=False):
+        """One leaf; both addresses must be multiples of its size."""
+        if (vaddr | paddr) & size - 1:
+            raise ValueError(f"{vaddr:#x} -> {paddr:#x} is not aligned for a leaf of {size:#x} bytes")
+        shift, count = self.shape.leaf_run(size)
+        for number in range(count):
+            step = number << shift
+            # the entries of a run may all be alike, or have addresses of their own
+            entry = self.shape.leaf_entry(paddr + step, shift, size, executable)
+            self.memory.write(self._entry_address(vaddr + step, shift), self._bytes(entry))

@@ -10,7 +10,6 @@ import codecs_kdump
 import expectation
 from elfreader import ElfCore, FormatError
 from kdumpfile import COMPRESSION, DESCRIPTOR, STATUS_BITS, KdumpFile
-from memory import ZERO_PAGE
 
 
 def command_info(options):
@@ -91,7 +90,7 @@ def report_runs(report, runs, text, classes=None):
 
 def check_header(dump, expected, level, core, options, report):
     header, sub = dump.header, dump.sub
-    wanted = {"header_version": 6, "block_size": 4096, "max_mapnr": min(expected.max_mapnr, 0xffffffff)}
+    wanted = {"header_version": 6, "block_size": expected.page_bytes, "max_mapnr": min(expected.max_mapnr, 0xffffffff)}
     for name, value in wanted.items():
         if header[name] != value:
             report(f"header: {name} is {header[name]}, expected {value}")
@@ -120,17 +119,18 @@ def check_header(dump, expected, level, core, options, report):
             report("sub header: offset_vmcoreinfo and size_vmcoreinfo do not show the vmcore's text")
 
 
-def check_pages(dump, level, core, options, report):
+def check_pages(dump, level, core, options, report, first_pfn=0):
     """Every page of bitmap 2 against the vmcore; returns numbers for the summary."""
     data_at = dump.descriptors_at + DESCRIPTOR * dump.present()
     shared = (data_at, dump.block_size, 0) if level & 1 else None
     missing = zeros = compressed = 0
     bs = dump.block_size
+    zero_page = bytes(bs)
     if shared and (dump.size > data_at or dump.present()) and not options.incomplete \
-            and dump.pread(data_at, bs, short=True) != ZERO_PAGE:
+            and dump.pread(data_at, bs, short=True) != zero_page:
         report(f"the shared zero page at {data_at:#x} is not all zeros")
     for first, descriptors in dump.batches():
-        memory = core.read(first * bs, len(descriptors) * bs)
+        memory = core.read((first_pfn + first) * bs, len(descriptors) * bs)
         for number, item in enumerate(descriptors):
             offset, size, flags = item
             pfn = first + number
@@ -140,7 +140,7 @@ def check_pages(dump, level, core, options, report):
                     report(f"pfn {pfn:#x}: empty descriptor")
                 continue
             wanted = memory[number * bs:(number + 1) * bs]
-            is_zero = wanted == ZERO_PAGE
+            is_zero = wanted == zero_page
             if shared and is_zero:
                 zeros += 1
                 if item != shared:
@@ -180,7 +180,7 @@ def check(expect_path, level, core_path, dump_path, options, report):
     if not options.may_keep_more:
         report_runs(report, difference(dump.bitmap(2), expected.bitmap2(level)), "kept", expected.runs)
     report_runs(report, difference(dump.bitmap(2), dump.bitmap(1)), "in bitmap 2 but not in bitmap 1")
-    missing, zeros, compressed = check_pages(dump, level, core, options, report)
+    missing, zeros, compressed = check_pages(dump, level, core, options, report, expected.first_pfn)
     core.close()
     return f"good: {dump.present()} pages, {zeros} zero, {compressed} compressed, {missing} missing"
 

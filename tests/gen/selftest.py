@@ -16,24 +16,25 @@ from types import SimpleNamespace
 import checkelf
 import expectation
 import kdumpfile
+import machinetest
 import mkvmcore
 import readkdump
 from codecs_kdump import CodecError
 from description import DescriptionError, read_text
 from elfreader import ElfCore, FormatError
 from kdumpfile import KdumpFile
-from memory import ZERO_PAGE
 from walker import Classifier, KernelView, WalkError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LEVELS = (0, 1, 2, 4, 8, 16, 31)
+MACHINE_LEVELS = (0, 1, 31)
 WALKED_PAGES = 1 << 19                  # larger dumps are not walked page by page here
 
 
 def is_walkable(kernel):
     description = kernel.description
-    return description.vmcoreinfo and not description.no_mem_map and description.truncate is None \
-        and sum(end - start for start, end in kernel.ram_ranges) >> 12 < WALKED_PAGES
+    return description.vmcoreinfo and not description.hidden and not description.no_mem_map and description.truncate is None \
+        and sum(end - start for start, end in kernel.ram_ranges) >> kernel.page_shift < WALKED_PAGES
 
 
 def check_expectation_file(expected, problems):
@@ -47,18 +48,19 @@ def check_expectation_file(expected, problems):
 
 
 def check_zero_pages(core, expected, problems):
+    size = expected.page_bytes
     for start, end, page_class, zero in expected.runs:
         if page_class in ("absent", "nodata"):
             continue
         for first in range(start, end, 1024):
             count = min(1024, end - first)
-            data = core.read(first * 4096, count * 4096)
+            data = core.read((expected.first_pfn + first) * size, count * size)
             if zero:
                 if data.count(0) != len(data):
                     problems.append(f"pfns {first:#x}+{count}: said to be zero, but are not")
                 continue
             for page in range(count):
-                if data[page * 4096:page * 4096 + 4096] == ZERO_PAGE:
+                if data.count(0, page * size, (page + 1) * size) == size:
                     problems.append(f"pfn {first + page:#x}: zero, but not said to be")
 
 
@@ -67,20 +69,26 @@ def check_walk(core, kernel, expected, problems):
     if view.release != view.info["OSRELEASE"]:
         problems.append(f"release {view.release} in memory, {view.info['OSRELEASE']} in VMCOREINFO")
     text = view.info["SYMBOL(_stext)"]
-    if view.translate(text)[0] != text - 0xffffffff80000000 + view.phys_base:
-        problems.append("_stext is not mapped where phys_base says")
+    if view.translate(text)[0] != kernel.image.physical(text):
+        problems.append("_stext is not mapped where the image is")
     for start, end in kernel.managed:
-        for address in (start, (start + end) // 2 & ~0xfff, (end - 1) & ~0xfff):
-            if view.translate(kernel.page_offset + address)[0] != address & ~0xfff:
+        for address in (start, (start + end) // 2 & -view.page, (end - 1) & -view.page):
+            if kernel.machine.high_memory is not None and address >= kernel.machine.high_memory:
+                continue
+            if view.translate(kernel.direct(address))[0] != address & -view.page:
                 problems.append(f"direct map of {address:#x} leads elsewhere")
-    for _ in view.free_lists():
-        pass                            # complains about broken links and wrong counters
-    found = Classifier(view, expected.max_mapnr).run()
+    if view.has_nodes():
+        for _ in view.free_lists():
+            pass                        # complains about broken links and wrong counters
+    if view.machine.first_pfn() != expected.first_pfn:
+        problems.append(f"bitmaps begin at {expected.first_pfn:#x}, the second opinion says "
+                        f"{view.machine.first_pfn():#x}")
+    found = Classifier(view, expected.first_pfn + expected.max_mapnr).run()
     for start, end, page_class, _ in expected.runs:
         if page_class in ("absent", "nodata"):
             continue
         for pfn in range(start, end):
-            other = found.get(pfn, "keep")
+            other = found.get(expected.first_pfn + pfn, "keep")
             if other != page_class:
                 problems.append(f"pfn {pfn:#x}: {page_class} expected, struct page says {other}")
 
@@ -95,7 +103,8 @@ def check_generated(case, core_path, expect_path, text=None):
         return kernel, problems
     core = ElfCore(core_path)
     try:
-        if kernel.description.vmcoreinfo and core.vmcoreinfo() != kernel.vmcoreinfo_text:
+        if kernel.description.vmcoreinfo and not kernel.description.hidden \
+                and core.vmcoreinfo() != kernel.vmcoreinfo_text:
             problems.append("VMCOREINFO in the file differs from what was built")
         if is_walkable(kernel):
             check_zero_pages(core, expected, problems)
@@ -194,6 +203,16 @@ def check_program(options, core_path, expect_path, output, may_keep_more=False, 
     return problems
 
 
+def check_machine(program, case, kernel, core_path, output):
+    """Addresses and log of a case of cases-machines/."""
+    rows = machinetest.addresses_of(case)
+    problems = machinetest.check_walker(core_path, rows)
+    if program:
+        problems += machinetest.check_vtop(program, core_path, rows)
+        problems += machinetest.check_dmesg(program, kernel, core_path, output)
+    return problems
+
+
 def drop_keys(options, case, directory):
     """
     Leaves out one VMCOREINFO line at a time: the dump must be the same, keep more, or be refused.
@@ -230,9 +249,11 @@ def parse_options():
     parser.add_argument("cases", nargs="*", help="descriptions (default: all in cases/)")
     parser.add_argument("--program", help="program to run on each case: PROGRAM [-l] -d LEVEL VMCORE DUMP")
     parser.add_argument("--arguments", default="", help="more arguments for the program, such as '--cyclic-buffer 1'")
-    parser.add_argument("--levels", type=lambda text: [int(word) for word in text.split(",")], default=LEVELS,
-                        help="dump levels, separated by commas (default: 0,1,2,4,8,16,31)")
+    parser.add_argument("--levels", type=lambda text: [int(word) for word in text.split(",")], default=None,
+                        help="dump levels, separated by commas (default: 0,1,2,4,8,16,31; with --machines 0,1,31)")
     parser.add_argument("--huge", action="store_true", help="also the cases in cases-huge/")
+    parser.add_argument("--machines", action="store_true",
+                        help="instead the cases in cases-machines/, at levels 0, 1 and 31, the log and addresses")
     parser.add_argument("--drop-keys", action="store_true",
                         help="with --program: instead leave out one VMCOREINFO line at a time")
     parser.add_argument("--ignore-notes", action="store_true", help="do not compare notes and nr_cpus")
@@ -244,7 +265,9 @@ def parse_options():
 
 def main():
     options = parse_options()
-    cases = options.cases or sorted(glob.glob(os.path.join(HERE, "cases", "*.txt")))
+    folder = "cases-machines" if options.machines else "cases"
+    cases = options.cases or sorted(glob.glob(os.path.join(HERE, folder, "*.txt")))
+    options.levels = options.levels or (MACHINE_LEVELS if options.machines else LEVELS)
     if options.huge:
         cases += sorted(glob.glob(os.path.join(HERE, "cases-huge", "*.txt")))
     bad = 0
@@ -263,9 +286,11 @@ def main():
                         print(f"  {text}")
                         bad += wrong
                     continue
-                _, problems = check_generated(case, core, expect)
+                kernel, problems = check_generated(case, core, expect)
                 if options.program:
                     problems += check_program(options, core, expect, output)
+                if options.machines:
+                    problems += check_machine(options.program, case, kernel, core, output)
             except CodecError as problem:
                 print(f"selftest.py: {problem}", file=sys.stderr)
                 return 2

@@ -8,8 +8,9 @@ import sys
 
 from elfreader import ElfCore
 from kdumpfile import KdumpFile
-from walker import PAGE, PAGES_PER_SECTION, KernelView, WalkError
+from walker import KernelView, WalkError
 
+PAGE, PAGES_PER_SECTION = 4096, 1 << 15
 STATUS_VMEMMAP = 0x10
 
 

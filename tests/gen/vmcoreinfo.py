@@ -55,6 +55,7 @@ ROWS = (
     ("OFFSET(list_head.next)", None, None),
     ("OFFSET(list_head.prev)", None, None),
     ("LENGTH(zone.free_area)", None, None),
+    ("LOG", None, None),                # several lines
     ("LENGTH(free_area.free_list)", None, None),
     ("NUMBER(NR_FREE_PAGES)", None, None),
     ("NUMBER(PG_lru)", None, None),
@@ -114,12 +115,17 @@ def _line(key, value):
     return f"{key}={_signed(value)}"
 
 
-def text(facts, kernel_version, release, edits):
-    """The note's text: facts by key, then what the description drops, sets or adds."""
+def text(facts, kernel_version, release, machine_lines, edits):
+    """The note's text: facts by key and lines of the machine, then what the description drops, sets or adds."""
     lines = {"OSRELEASE": f"OSRELEASE={release}"}
     for key, _, _ in ROWS:
+        if key == "CRASHTIME":
+            lines.update((line.partition("=")[0], line) for line in machine_lines)
         if facts.get(key) is not None and exported(key, kernel_version):
-            lines[key] = _line(key, facts[key])
+            if key == "LOG":
+                lines.update((line.partition("=")[0], line) for line in facts[key])
+            else:
+                lines[key] = _line(key, facts[key])
     extra = []
     for edit in edits:
         if edit[0] == "drop":

@@ -7,49 +7,21 @@ Nothing here uses the tables of the generator; what it knows, it reads from the 
 import re
 import struct
 
-PAGE = 4096
-IMAGE = 0xffffffff80000000
-PAGES_PER_SECTION = 1 << 15
-ALL_ONES = (1 << 64) - 1
-
-
-class WalkError(Exception):
-    """The dump contradicts itself."""
-
-
-def parse_vmcoreinfo(text):
-    info = {}
-    for line in text.splitlines():
-        key, _, value = line.partition("=")
-        if key.startswith("SYMBOL(") or key == "KERNELOFFSET":
-            info.setdefault(key, int(value, 16))
-        elif re.match(r"(SIZE|OFFSET|LENGTH|NUMBER)\(|PAGESIZE$|CRASHTIME$", key):
-            info.setdefault(key, int(value, 0))
-        else:
-            info.setdefault(key, value)
-    return info
+import translate
+from translate import WalkError, parse_vmcoreinfo
 
 
 class KernelView:
     def __init__(self, core):
         self.core = core
         self.info = parse_vmcoreinfo(core.vmcoreinfo())
-        self.phys_base = self._phys_base()
-        root = self.info.get("SYMBOL(init_level4_pgt)", self.info.get("SYMBOL(init_top_pgt)"))
-        self.root = root - IMAGE + self.phys_base
-        self.levels = 5 if self.info.get("NUMBER(pgtable_l5_enabled)") else 4
-        self.address_mask = 0x000ffffffffff000 & ~self.info.get("NUMBER(sme_mask)", 0)
-        self._leaves = {}
+        self.machine = translate.find(core, self.info)
+        self.page, self.long = 1 << self.machine.page_shift, self.machine.word
+        self.letter = core.order + ("Q" if self.long == 8 else "I")
+        self.ones = (1 << 8 * self.long) - 1
+        self.section_pages = 1 << self.number("SECTION_SIZE_BITS", self.machine.section_bits) - self.machine.page_shift
         self.release = self._release()
         self.version = tuple(int(part) for part in re.match(r"(\d+)\.(\d+)", self.release).groups())
-
-    def _phys_base(self):
-        if "NUMBER(phys_base)" in self.info:
-            return self.info["NUMBER(phys_base)"]
-        for paddr, vaddr, *_ in self.core.loads:
-            if vaddr >= IMAGE and paddr != ALL_ONES:
-                return paddr - (vaddr - IMAGE)
-        return 0
 
     def _release(self):
         offset = self.info.get("OFFSET(uts_namespace.name)", 4)
@@ -65,35 +37,20 @@ class KernelView:
     # ---- memory
 
     def translate(self, vaddr):
-        """Physical address and size of the leaf that maps it."""
-        cached = self._leaves.get(vaddr >> 12)
-        if cached:
-            return cached
-        shift = 39 if self.levels == 4 else 48
-        table = self.root
-        while True:
-            entry = struct.unpack("<Q", self.core.read(table + (vaddr >> shift & 511) * 8, 8))[0]
-            if not entry & 1:
-                raise WalkError(f"{vaddr:#x} is not mapped (entry at shift {shift})")
-            target = entry & self.address_mask
-            if shift == 12 or (entry & 0x80 and shift in (21, 30)):
-                base = target & ~((1 << shift) - 1)
-                result = base + (vaddr & (1 << shift) - 1 & ~0xfff), 1 << shift
-                self._leaves[vaddr >> 12] = result
-                return result
-            table, shift = target, shift - 9
+        """Physical address of the page, and size of the leaf that maps it (0: no table is needed)."""
+        return self.machine.translate(vaddr)
 
     def read(self, vaddr, length):
         parts = []
         while length:
-            step = min(length, PAGE - vaddr % PAGE)
-            parts.append(self.core.read(self.translate(vaddr)[0] + vaddr % PAGE, step))
+            step = min(length, self.page - vaddr % self.page)
+            parts.append(self.core.read(self.translate(vaddr)[0] + vaddr % self.page, step))
             vaddr += step
             length -= step
         return b"".join(parts)
 
     def word(self, vaddr):
-        return struct.unpack("<Q", self.read(vaddr, 8))[0]
+        return struct.unpack(self.letter, self.read(vaddr, self.long))[0]
 
     # ---- mem_map
 
@@ -108,15 +65,15 @@ class KernelView:
         elif "SYMBOL(mem_section)" in info:
             yield from self._sections(max_mapnr)
         else:
-            yield 0, max_mapnr, self.word(info["SYMBOL(mem_map)"])
+            yield self.machine.flat_pfn(), max_mapnr, self.word(info["SYMBOL(mem_map)"])
 
     def _sections(self, max_mapnr):
         size = self.info["SIZE(mem_section)"]
-        bits = self.number("MAX_PHYSMEM_BITS", 52 if self.levels == 5 else 46)
-        sections = 1 << (bits - 27)
-        per_root = PAGE // size
+        bits = self.number("MAX_PHYSMEM_BITS", self.machine.physmem_bits)
+        sections = 1 << bits - self.number("SECTION_SIZE_BITS", self.machine.section_bits)
+        per_root = self.page // size
         extreme = self.info.get("LENGTH(mem_section)") in (None, -(-sections // per_root))
-        count = -(-max_mapnr // PAGES_PER_SECTION)
+        count = -(-max_mapnr // self.section_pages)
         symbol = self.info["SYMBOL(mem_section)"]
         for table in (symbol, None):
             if table is None:
@@ -136,38 +93,44 @@ class KernelView:
                     roots[root] = self._root(table, root)
                 if roots[root] is None:
                     continue
-                entry = struct.unpack_from("<Q", roots[root], number % per_root * size)[0]
+                entry = struct.unpack_from(self.letter, roots[root], number % per_root * size)[0]
             else:
                 entry = self.word(table + number * size)
             if entry & 1:
-                mem_map = (entry & ~0xfff) + number * PAGES_PER_SECTION * page_size & ALL_ONES
-                if mem_map < 0xff00000000000000:
+                mem_map = (entry & ~0xfff) + number * self.section_pages * page_size & self.ones
+                if not self.is_mapped(mem_map):
                     return
-                yield number * PAGES_PER_SECTION, (number + 1) * PAGES_PER_SECTION, mem_map
+                yield number * self.section_pages, (number + 1) * self.section_pages, mem_map
 
     def _root(self, table, root):
-        pointer = self.word(table + 8 * root)
-        if pointer < 0xff00000000000000:
-            return None
+        pointer = self.word(table + self.long * root)
+        return self.read(pointer, self.page) if self.is_mapped(pointer) else None
+
+    def is_mapped(self, address):
+        """Is there memory of the file at a virtual address?"""
         try:
-            return self.read(pointer, PAGE)
+            return address != 0 and self.core.has(self.translate(address)[0])
         except WalkError:
-            return None
+            return False
 
     # ---- nodes and free lists
+
+    def has_nodes(self):
+        """Some machines' kernels do not say where their nodes are."""
+        return "SYMBOL(node_data)" in self.info or "SYMBOL(contig_page_data)" in self.info
 
     def nodes(self):
         if "SYMBOL(node_data)" not in self.info:
             return [self.info["SYMBOL(contig_page_data)"]]
         online = self.word(self.info["SYMBOL(node_online_map)"])
-        return [self.word(self.info["SYMBOL(node_data)"] + 8 * number) for number in range(64) if online >> number & 1]
+        return [self.word(self.info["SYMBOL(node_data)"] + self.long * number) for number in range(64) if online >> number & 1]
 
     def free_lists(self):
         """(address of a struct page, order) of each free block; checks the links and the zones' counters."""
         info = self.info
         lru, area = info["OFFSET(page.lru)"], info["SIZE(free_area)"]
         for node in self.nodes():
-            zones = struct.unpack("<i", self.read(node + info["OFFSET(pglist_data.nr_zones)"], 4))[0]
+            zones = struct.unpack(self.core.order + "i", self.read(node + info["OFFSET(pglist_data.nr_zones)"], 4))[0]
             for index in range(zones):
                 zone = node + info["OFFSET(pglist_data.node_zones)"] + index * info["SIZE(zone)"]
                 if not self.word(zone + info["OFFSET(zone.spanned_pages)"]):
@@ -175,15 +138,15 @@ class KernelView:
                 total = 0
                 for order in range(info["LENGTH(zone.free_area)"]):
                     for kind in range(info["LENGTH(free_area.free_list)"]):
-                        head = zone + info["OFFSET(zone.free_area)"] + order * area + 16 * kind
+                        head = zone + info["OFFSET(zone.free_area)"] + order * area + 2 * self.long * kind
                         before, link = head, self.word(head)
                         while link != head:
-                            if self.word(link + 8) != before:
+                            if self.word(link + self.long) != before:
                                 raise WalkError(f"free list of order {order} is broken at {link:#x}")
                             yield link - lru, order
                             total += 1 << order
                             before, link = link, self.word(link)
-                if total != self.word(zone + info["OFFSET(zone.vm_stat)"] + 8 * self.number("NR_FREE_PAGES")):
+                if total != self.word(zone + info["OFFSET(zone.vm_stat)"] + self.long * self.number("NR_FREE_PAGES")):
                     raise WalkError(f"zone {index}: {total} pages in the lists, vm_stat says otherwise")
 
 
@@ -231,7 +194,7 @@ class Classifier:
     def _chunk(self, start, end, mem_map):
         pfn = start
         while pfn < end:
-            if not self.view.core.has(pfn * PAGE):
+            if not self.view.core.has(pfn * self.view.page):
                 pfn += 1
                 continue
             batch = min(end, (pfn // 512 + 1) * 512)
@@ -241,7 +204,7 @@ class Classifier:
 
     def _batch(self, first, end, data):
         for pfn in range(first, end):
-            if not self.view.core.has(pfn * PAGE):
+            if not self.view.core.has(pfn * self.view.page):
                 continue
             at = (pfn - first) * self.size
             flags = self._word(data, at + self.flags)
@@ -253,14 +216,16 @@ class Classifier:
             if page_class:
                 self._put(pfn, count, page_class)
 
-    @staticmethod
-    def _word(data, at):
-        return struct.unpack_from("<Q", data, at)[0]
+    def _word(self, data, at):
+        return struct.unpack_from(self.view.letter, data, at)[0]
+
+    def _int(self, data, at):
+        return struct.unpack_from(self.view.core.order + "I", data, at)[0]
 
     def _page(self, data, at, pfn, flags, has_next):
         if self.head is not None and self._word(data, at + self.head) & 1:
             return 1, None
-        count_word = struct.unpack_from("<I", data, at + self.mapcount)[0] if self.mapcount is not None else 0
+        count_word = self._int(data, at + self.mapcount) if self.mapcount is not None else 0
         is_slab = count_word == self.slab_type or bool(flags & self.slab_flag)
         mapping = self._word(data, at + self.mapping)
         if count_word == self.types["BUDDY"] and not is_slab and self.private is not None:
@@ -318,7 +283,7 @@ class Classifier:
         else:
             places = (view.offset("page.compound_order"), view.offset("page.compound_dtor"))
         if places[0] is not None:
-            letter = "<B" if view.version >= (4, 16) else "<H"
+            letter = view.core.order + ("B" if view.version >= (4, 16) else "H")
             return [struct.unpack_from(letter, data, tail + place)[0] for place in places]
         if view.version < (4, 4):
             lru = view.offset("page.lru")
