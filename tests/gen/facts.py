@@ -85,7 +85,7 @@ def _page_flags(kernel):
         "NUMBER(PG_swapbacked)": layout.flags["swapbacked"],
         "NUMBER(PG_slab)": layout.flags.get("slab"),
         "NUMBER(PG_head_mask)": layout.flag("head"),
-        "NUMBER(PG_hwpoison)": layout.flags["hwpoison"] if kernel.memory_failure else None,
+        "NUMBER(PG_hwpoison)": layout.flags.get("hwpoison") if kernel.memory_failure else None,
     }
 
 

@@ -171,7 +171,8 @@ def node_layout(layout, machine):
 def for_machine(layout, machine):
     """The same kernel for another machine: its flags, its struct page, the end of its release."""
     names = [name for name, _ in sorted(layout.flags.items(), key=lambda item: item[1])]
-    flags = {name: bit for bit, name in enumerate(name for name in names if name not in machine.absent_flags)}
+    absent = set(machine.absent_flags) | (set() if machine.memory_failure else {"hwpoison"})
+    flags = {name: bit for bit, name in enumerate(name for name in names if name not in absent)}
     page = dict(layout.page)
     if machine.word == 4:
         if layout.compound not in ("u8", "flags1"):
