@@ -53,12 +53,13 @@ struct arch_state {
 	bool has_root;
 	paddr_t root;			   /* physical address of the top page table */
 	vaddr_t tables_first, tables_last; /* the addresses that the tables are for; 0 and UINT64_MAX unless set */
-	bool pte_big_endian;		   /* byte order of table entries; that of the kernel unless set */
-	uint64_t pte_mask;		   /* the address bits of a table entry */
-	unsigned pte_form;		   /* of a machine whose kernels have used several: its own number of it */
-	uint64_t phys_base;		   /* as the dump's sub header wants it; may be "negative" */
-	pfn_t pfn_base;			   /* the page that kdump-compressed files call number 0; 0 but on arm */
-	pfn_t flat_start;		   /* the page whose struct page mem_map points at, where memory is flat */
+	bool sign_extended;   /* bits of an address above those of the tables have to be like the highest of these */
+	bool pte_big_endian;  /* byte order of table entries; that of the kernel unless set */
+	uint64_t pte_mask;    /* the address bits of a table entry */
+	unsigned pte_form;    /* of a machine whose kernels have used several: its own number of it */
+	uint64_t phys_base;   /* as the dump's sub header wants it; may be "negative" */
+	pfn_t pfn_base;	      /* the page that kdump-compressed files call number 0; 0 but on arm */
+	pfn_t flat_start;     /* the page whose struct page mem_map points at, where memory is flat */
 	vaddr_t tag_mask;     /* bits of pointers that are no part of an address, where bit 55 is set; else 0 */
 	vaddr_t kernel_start; /* no kernel data lies below */
 	unsigned section_bits, physmem_bits;

@@ -29,6 +29,7 @@ static void arm_setup(const struct kernel *k, struct arch_state *a)
 	paddr_t first = arch_first_ram(k);
 
 	set_form(a, fact_known(&k->facts, F_lpae));
+	a->tables_last = UINT32_MAX;
 	a->section_bits = 28;
 	a->kernel_start = page_offset;
 	/* kdump files have no segments, but tell */

@@ -28,6 +28,8 @@ enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, p
 		return not_mapped(vaddr, e);
 	for (; p->bits[levels + 1]; levels++)
 		shift += p->bits[levels + 1];
+	if (a->sign_extended && vaddr >> (shift - 1) != 0 && vaddr >> (shift - 1) != UINT64_MAX >> (shift - 1))
+		return not_mapped(vaddr, e);
 	for (unsigned level = levels; level-- > 0;) {
 		unsigned index_bits = p->bits[level + 1];
 		uint8_t raw[8];

@@ -74,6 +74,7 @@ static void riscv64_setup(const struct kernel *k, struct arch_state *a)
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		if (modes[i].va_bits == va_bits)
 			a->paging = &modes[i].paging;
+	a->sign_extended = true;
 	a->section_bits = 27;
 	a->physmem_bits = 56;
 	/* vmemmap is the lowest of what is there */

@@ -50,6 +50,7 @@ static void x86_setup(const struct kernel *k, struct arch_state *a)
 	a->section_bits = has_pae ? 29 : 26;
 	a->physmem_bits = has_pae ? 36 : 32;
 	a->pte_form = has_pae;
+	a->tables_last = UINT32_MAX;
 	a->has_root = fact_known(&k->facts, F_root_table);
 	set_page_offset(k, a, split ? split : splits[0]);
 }

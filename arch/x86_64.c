@@ -73,6 +73,7 @@ static void x86_64_setup(const struct kernel *k, struct arch_state *a)
 	if (!image_len || image_len > IMAGE_LEN_DEFAULT * 2)
 		image_len = IMAGE_LEN_DEFAULT;
 	a->paging = five ? &five_levels : &four_levels;
+	a->sign_extended = true;
 	/* since 2.6.31; the kernel's own number, where it tells one, is taken instead */
 	a->physmem_bits = five ? 52 : 46;
 	a->section_bits = 27;

@@ -183,7 +183,7 @@ TEST(steps_of_a_walk_are_told_from_the_top_down)
 	static const char *const names[] = { "PGD", "P4D", "PUD", "PMD", "PTE" };
 
 	for (unsigned levels = 4; levels <= 5; levels++) {
-		vaddr_t v = UINT64_C(0xffd4000000201000);
+		vaddr_t v = levels == 4 ? UINT64_C(0xffffea0000201000) : UINT64_C(0xffd4000000201000);
 		struct steps s = { 0 };
 		struct mapping m;
 

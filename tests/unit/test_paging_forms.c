@@ -119,7 +119,8 @@ static const struct form forms[] = {
 	  "NUMBER(va_kernel_pa_offset)=0xffffffff80000000\nSYMBOL(swapper_pg_dir)=ffffffff80001000\n"
 	  "SYMBOL(_stext)=ffffffff80002000\n", 0x1000,
 	  { { 0x1ff8, 0x801 }, { 0x2ff0, 0xc01 }, { 0x3000, 0x200000ef }, { 0x2ff8, 0x300000ef } },
-	  { { 0xffffffff80000010, 0x80000010, 2 * M }, { 0xffffffffc0000010, 0xc0000010, 1 * G } } },
+	  { { 0xffffffff80000010, 0x80000010, 2 * M }, { 0xffffffffc0000010, 0xc0000010, 1 * G },
+	    { 0x0000ffff80000010, 0, 0 } /* sign extension is missing */ } },
 	{ &arch_riscv64, 12, 8, "sv57",
 	  "NUMBER(VA_BITS)=57\nNUMBER(PAGE_OFFSET)=0xff60000000000000\nNUMBER(phys_ram_base)=0x80000000\n"
 	  "NUMBER(va_kernel_pa_offset)=0xffffffff80000000\nSYMBOL(swapper_pg_dir)=ffffffff80001000\n"
@@ -138,7 +139,8 @@ static const struct form forms[] = {
 	  { { 0x1018, 0x2001 }, { 0x2000, 0x3063 }, { 0x3018, 0x8000000000003163 }, { 0x2008, 0x80000008002011e3 },
 	    { 0x3020, 0x8000000123456163 }, { 0x1010, 0x2080 } },
 	  { { 0xc0003456, 0x3456, 4 * K }, { 0xc0234567, 0x800234567, 2 * M }, { 0xc0004fff, 0x123456fff, 4 * K },
-	    { 0xc0005000, 0, 0 }, { 0x80000000, 0, 0 } } },
+	    { 0xc0005000, 0, 0 }, { 0x80000000, 0, 0 },
+	    { 0x1c0003456, 0, 0 } } },
 	{ &arch_x86, 12, 4, "no PAE",
 	  "SYMBOL(swapper_pg_dir)=c0001000\nSYMBOL(_stext)=c0003000\n", 0x1000,
 	  { { 0x1c00, 0x2063 }, { 0x200c, 0x3163 }, { 0x1c04, 0x004011e3 }, { 0x1c08, 0x004061e3 } },
