@@ -17,7 +17,6 @@ from memory import PhysicalMemory, RangeMap, contains, round_down, round_up, uni
 from nodes import Nodes
 from ownership import Ownership
 from pagekinds import SINGLE, PageKinds, block_size, is_known
-from pagetables import PageTables
 
 RESERVED = PageLine("reserved")
 
@@ -173,7 +172,8 @@ class TestKernel:
 
     def _page_tables(self):
         root = self.image.where(self.machine.root_symbol)
-        self.machine.build_tables(self, PageTables(self.memory, self.owners.allocate, root, self.machine))
+        tables = self.machine.tables_class(self.memory, self.owners.allocate, root, self.machine)
+        self.machine.build_tables(self, tables)
 
     def given_back_pages(self):
         """Virtual pages of the vmemmap (numbers) that show the first page of a hugetlb page's struct pages again."""

@@ -7,6 +7,7 @@ import struct
 from description import DescriptionError
 from layouts import MAX_NUMNODES, PGLIST_DATA
 from memory import round_down, round_up, union
+from pagetables import PageTables
 
 KiB, MiB, GiB = 1 << 10, 1 << 20, 1 << 30
 WORDS = ("node_online_map", "mem_map", "mem_section", "vmap_area_list")
@@ -33,6 +34,7 @@ class Machine:
     page_struct_bytes = None            # sizeof(struct page) when it is not that of the layout
     max_orders = 11
     zone_limits = ()
+    tables_class = PageTables
     levels = 0
     root_symbol, root_bytes = "swapper_pg_dir", 0
     entry_bytes = 8
