@@ -24,6 +24,13 @@ class RangeMap:
         if start >= end:
             return
         low, high = self._slice(start, end)
+        # a neighbour with the same value becomes part of it
+        if low and self.runs[low - 1][1:] == (start, value):
+            low -= 1
+            start = self.runs[low][0]
+        if high < len(self.runs) and self.runs[high][0] == end and self.runs[high][2] == value:
+            end = self.runs[high][1]
+            high += 1
         new = [(start, end, value)]
         if low < high:
             first, last = self.runs[low], self.runs[high - 1]

@@ -69,9 +69,9 @@ class Translator:
         return int.from_bytes(self.core.read(address, size), "little" if self.order == "<" else "big")
 
     def segment(self, vaddr):
-        """By the program headers."""
+        """By the program headers; an address of all ones is none."""
         for paddr, start, _, _, memsz in self.core.loads:
-            if start <= vaddr < start + memsz:
+            if start not in (0xffffffff, ALL) and start <= vaddr < start + memsz:
                 return vaddr - start + paddr
         raise WalkError(f"no segment has {vaddr:#x}")
 
