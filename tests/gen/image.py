@@ -28,7 +28,7 @@ class KernelImage:
 
     @property
     def size(self):
-        return round_up(self._end - self.vaddr, self.machine.image_align)
+        return round_up(self._end - self.vaddr, self.machine.image_unit or self.machine.image_align)
 
     def physical(self, vaddr):
         return vaddr - self.vaddr + self.paddr

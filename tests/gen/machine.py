@@ -41,6 +41,7 @@ class Machine:
     geometry = ()                       # (shift, bits) of each level of the page tables, the root first
     image_address = 16 * MiB            # physical, if the description says nothing else
     image_align = image_leaf = 2 * MiB
+    image_unit = None                   # its size is a multiple of this (usually what it is aligned to)
     linear_leaves = (2 * MiB, 4 * KiB)  # of the direct map, the largest first; none: it is in no table
     frame_bytes = 2 * MiB               # a vmemmap is made of contiguous pieces of this size
     vmemmap_leaf = 2 * MiB
