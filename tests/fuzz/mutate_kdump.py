@@ -23,6 +23,14 @@ RSS_MAX_KIB = 256 << 10
 OUTPUT_MAX = 8 << 30
 KERNEL = "kernel 6.1\nram 0x1000000-0x1600000\npage 0x1500 anon\npage 0x1501 cache\npage 0x1504 free order=2\n"
 WIDTH = {"i": 4, "I": 4, "q": 8, "Q": 8}
+# machine, byte order, headers, and how mkkdump.py is told to make them
+LAYOUTS = (
+    ("x86_64", "little", kdumpfile.MAIN_64, kdumpfile.SUB_64, ()),
+    ("s390x", "big", kdumpfile.MAIN_64, kdumpfile.SUB_64, ("--big",)),
+    ("i686", "little", kdumpfile.MAIN_32, kdumpfile.SUB_32_PACKED, ("--bits", "32", "--packed")),
+    ("armv7l", "little", kdumpfile.MAIN_32, kdumpfile.SUB_32_PADDED, ("--bits", "32")),
+    ("ppc", "big", kdumpfile.MAIN_32, kdumpfile.SUB_32_PADDED, ("--bits", "32", "--big")),
+)
 EXTREMES = (0, 1, -1, 2, 4095, 4096, 1 << 16, (1 << 31) - 1, 1 << 31, 1 << 40, (1 << 63) - 1, 1 << 63)
 
 
@@ -74,19 +82,26 @@ class Runner:
             self.problems.append(f"{label}: {problem}")
 
 
-def extremes(run, data, step):
-    """Every field of both headers, of the first descriptors, and of the first records of a flattened file."""
-    table = kdumpfile.KdumpFile(os.path.join(run.folder, "k")).descriptors_at
-    fields = [(name, at, WIDTH[letter]) for name, (at, letter) in kdumpfile.MAIN_64.items()]
-    fields += [(name, 4096 + at, WIDTH[letter]) for name, (_, at, letter) in kdumpfile.SUB_64.items()]
+def extremes(run, layout, data, step, level):
+    """Every field of both headers and of some descriptors."""
+    name, order, main_fields, sub_fields, _ = layout
+    table = kdumpfile.KdumpFile(os.path.join(run.folder, name)).descriptors_at
+    fields = [(name, at, WIDTH[letter]) for name, (at, letter) in main_fields.items()]
+    fields += [(name, 4096 + at, WIDTH[letter]) for name, (_, at, letter) in sub_fields.items()]
     for number in (0, 1, 700):
         fields += [(f"{name} of descriptor {number}", table + 24 * number + at, width)
                    for name, at, width in (("offset", 0, 8), ("size", 8, 4), ("flags", 12, 4))]
     jobs = [(name, at, width, value) for name, at, width in fields for value in EXTREMES]
     for name, at, width, value in jobs[::step]:
         spoiled = bytearray(data)
-        spoiled[at:at + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, "little")
-        run(f"{name} = {value:#x}", spoiled, 31)
+        spoiled[at:at + width] = (value & ((1 << 8 * width) - 1)).to_bytes(width, order)
+        run(f"{layout[0]}: {name} = {value:#x}", spoiled, level)
+
+
+def other_layouts(run, dumps, step):
+    """Of each an equal share, and each another one."""
+    for number, layout in enumerate(LAYOUTS[1:]):
+        extremes(run, layout, dumps[layout[0]], step * (len(LAYOUTS) - 1) + number, 1)
 
 
 def at_random(run, data, generator, count, name):
@@ -109,18 +124,25 @@ def main():
     parser.add_argument("--sanitized", action="store_true")
     options = parser.parse_args()
     generator = random.Random(options.seed)
-    print("1..3")
+    print("1..4")
     with tempfile.TemporaryDirectory() as folder:
-        core, plain, flat = (os.path.join(folder, name) for name in ("core", "k", "flat"))
+        core, flat = (os.path.join(folder, name) for name in ("core", "flat"))
         mkvmcore.generate(KERNEL, "small", core)
-        run_script("mkkdump.py", core, "-o", plain, "--codec", "mix")
-        run_script("flatten.py", plain, flat, "--order", "streams", "--gaps")
-        with open(plain, "rb") as file:
-            data = file.read()
+        dumps = {}
+        for name, _, _, _, how in LAYOUTS:
+            path = os.path.join(folder, name)
+            run_script("mkkdump.py", core, "-o", path, "--codec", "mix", "--machine", name, *how)
+            with open(path, "rb") as file:
+                dumps[name] = file.read()
+        data = dumps["x86_64"]
+        run_script("flatten.py", os.path.join(folder, "x86_64"), flat, "--order", "streams", "--gaps")
         with open(flat, "rb") as file:
             flattened = file.read()
         for number, (name, job) in enumerate((
-                ("extremes of header fields do no harm", lambda run: extremes(run, data, options.every)),
+                ("extremes of header fields do no harm",
+                 lambda run: extremes(run, LAYOUTS[0], data, options.every, 31)),
+                ("extremes of header fields in other layouts do no harm",
+                 lambda run: other_layouts(run, dumps, options.every)),
                 ("spoiled dumps do no harm", lambda run: at_random(run, data, generator, options.count, "kdump")),
                 ("spoiled flattened dumps do no harm",
                  lambda run: at_random(run, flattened, generator, options.count, "flattened"))), 1):
