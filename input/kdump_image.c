@@ -88,7 +88,7 @@ static const struct known_machine {
 	bool is64;
 	uint8_t orders;		/* byte orders that its kernels have */
 	uint16_t other;		/* the machine of the same family with the other word size; 0: there is none */
-	uint32_t registers_len; /* of the note of one CPU; 0: not used to tell */
+	uint32_t registers_len; /* of the note of one CPU; of two machines that agree in it the first one is taken */
 } machines[] = {
 	{ "x86_64", ELF_EM_X86_64, true, LITTLE, ELF_EM_386, 336 },
 	{ "i?86", ELF_EM_386, false, LITTLE, ELF_EM_X86_64, 144 },
@@ -100,9 +100,9 @@ static const struct known_machine {
 	{ "s390x", ELF_EM_S390, true, BIG, 0, 336 },
 	{ "riscv64", ELF_EM_RISCV, true, LITTLE, 0, 376 },
 	{ "loongarch64", ELF_EM_LOONGARCH, true, LITTLE, 0, 480 },
-	{ "mips*", ELF_EM_MIPS, true, LITTLE | BIG, ELF_EM_MIPS, 0 },
-	{ "ia64", ELF_EM_IA_64, true, LITTLE, 0, 0 },
-	{ "sparc64", ELF_EM_SPARCV9, true, BIG, 0, 0 },
+	{ "mips*", ELF_EM_MIPS, true, LITTLE | BIG, ELF_EM_MIPS, 480 },
+	{ "ia64", ELF_EM_IA_64, true, LITTLE, 0, 1144 },
+	{ "sparc64", ELF_EM_SPARCV9, true, BIG, 0, 408 },
 };
 
 static bool name_matches(const char *pattern, const char *name)
@@ -128,7 +128,7 @@ static void find_machine(struct mem_source *src, const struct kdump_impl *k, uin
 		bool fits = m->is64 == src->is64 && m->orders & (src->big_endian ? BIG : LITTLE);
 
 		if (*name ? !name_matches(m->name, name) :
-			    !fits || !m->registers_len || m->registers_len != registers_len)
+			    !fits || m->registers_len != registers_len)
 			continue;
 		/* how the headers are laid out is sure, a name is what somebody wrote there */
 		src->machine = m->is64 == src->is64 || !m->other ? m->elf_machine : m->other;

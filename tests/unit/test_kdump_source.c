@@ -312,6 +312,7 @@ TEST(a_machine_without_a_name_is_known_by_its_registers)
 		{ KDUMP_64, true, 392, 183 },	    { KDUMP_32_PADDED, false, 148, 40 }, { KDUMP_64, true, 504, 21 },
 		{ KDUMP_64, false, 504, 21 },	    { KDUMP_32_PADDED, true, 268, 20 },	 { KDUMP_64, true, 336, 22 },
 		{ KDUMP_64, false, 376, 243 },	    { KDUMP_64, false, 480, 258 },	 { KDUMP_32_PADDED, true, 99, 0 },
+		{ KDUMP_64, true, 480, 8 },	    { KDUMP_64, false, 1144, 50 },	 { KDUMP_64, true, 408, 43 },
 	};
 
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
