@@ -227,6 +227,7 @@ static enum status open_source(struct reassembly *r, struct err *e)
 
 	if (mem_source_wrap(&r->src, &part_ops, p, e))
 		return e->status;
+	r->src->big_endian = r->src->notes_big_endian = p->big_endian; /* notes are copied as they are */
 	r->src->nr_cpus = p->header.nr_cpus;
 	if (s->size_note && s->offset_note <= p->bitmap_at && s->size_note <= p->bitmap_at - s->offset_note)
 		r->src->notes_len = s->size_note;
