@@ -34,9 +34,6 @@
 #define GAPS_LIMIT_BASE (UINT64_C(1) << 30)
 #define GAPS_LIMIT_FACTOR 1024
 
-/* Where this bit of e_flags means nothing to the machine, dumps that ran out of space carry it. */
-#define FLAG_INCOMPLETE 1u
-
 /*
  * The address map: extents rise and do not overlap.  Of segments that overlap, the first in the file's order
  * counts, but data counts before the empty rest of another segment.
@@ -458,8 +455,6 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	src->big_endian = elf->header.big_endian;
 	src->end = highest_address(elf);
 	src->has_segments = true;
-	if (src->machine == ELF_EM_X86_64 || src->machine == ELF_EM_386)
-		src->incomplete |= elf->header.flags & FLAG_INCOMPLETE;
 	survey_notes(src, elf);
 	list_segments(elf);
 	return OK;
