@@ -10,9 +10,16 @@
 /* Larger than any kernel image. */
 #define IMAGE_MAX (UINT64_C(256) << 20)
 
+/* clang-format off */
 static const struct arch_ops *const machines[] = {
-	&arch_arm, &arch_arm64, &arch_riscv64, &arch_x86, &arch_x86_64,
+	&arch_arm,
+	&arch_arm64,
+	&arch_loongarch64,
+	&arch_riscv64,
+	&arch_x86,
+	&arch_x86_64,
 };
+/* clang-format on */
 
 const struct arch_ops *arch_find(unsigned elf_machine, bool elf64)
 {
@@ -90,4 +97,12 @@ bool arch_walks_to(struct kmem *km, vaddr_t vaddr, paddr_t paddr)
 	struct err e;
 
 	return !paging_walk(km, vaddr, &m, NULL, NULL, &e) && vaddr - m.vaddr + m.paddr == paddr;
+}
+
+bool arch_has_memory(const struct kernel *k, paddr_t at)
+{
+	pfn_t pfn = at >> k->target.page_shift;
+	struct pfn_run run;
+
+	return mem_source_next_run(k->src, pfn, k->target.page_shift, &run) && run.start <= pfn;
 }

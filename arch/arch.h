@@ -133,6 +133,9 @@ struct linear_range arch_image_range(const struct kernel *k, uint64_t offset);
 /* Do the page tables, as the state is now, lead from `vaddr` to `paddr`? */
 bool arch_walks_to(struct kmem *km, vaddr_t vaddr, paddr_t paddr);
 
+/* Has the dumped machine memory at `at`? */
+bool arch_has_memory(const struct kernel *k, paddr_t at);
+
 /* Told about each table entry that a walk reads: its address and its value. */
 typedef void paging_step_fn(void *data, const char *level, paddr_t entry_at, uint64_t entry);
 
@@ -143,8 +146,18 @@ typedef void paging_step_fn(void *data, const char *level, paddr_t entry_at, uin
 enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, paging_step_fn *step, void *data,
 			struct err *e) MUST_CHECK;
 
+/* Told about an entry that maps memory, at which level, and what it says; false: that was enough. */
+typedef bool paging_leaf_fn(void *data, unsigned level, uint64_t entry, const struct pte *leaf);
+
+/*
+ * Shows entries that map memory, in the order of their addresses, until `fn` has enough.  Looks at so many tables at most, and
+ * passes over those that cannot be read.
+ */
+void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void *data);
+
 extern const struct arch_ops arch_arm;
 extern const struct arch_ops arch_arm64;
+extern const struct arch_ops arch_loongarch64;
 extern const struct arch_ops arch_riscv64;
 extern const struct arch_ops arch_x86;
 extern const struct arch_ops arch_x86_64;

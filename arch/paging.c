@@ -66,3 +66,55 @@ enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, p
 	/* the lowest level has no tables below it */
 	return err_set(e, E_MISSING, "virtual address %#" PRIx64 " has no page", vaddr);
 }
+
+struct visit {
+	struct kmem *km;
+	unsigned tables_left;
+	paging_leaf_fn *fn;
+	void *data;
+};
+
+/* False: enough.  The depth is that of the levels, whatever tables point at. */
+static bool visit_table(struct visit *v, paddr_t table, unsigned level, unsigned shift)
+{
+	const struct kernel *k = kmem_kernel(v->km);
+	const struct arch_state *a = &k->arch_state;
+	const struct paging *p = a->paging;
+	uint64_t before = 0;
+
+	if (!v->tables_left--)
+		return false;
+	for (uint64_t i = 0; !(i >> p->bits[level + 1]); i++) {
+		struct pte to = { .shift = shift, .last = UINT_MAX };
+		enum pte_kind kind;
+		uint8_t raw[8];
+		uint64_t pte;
+		struct err e;
+
+		if (kmem_read_phys(v->km, table + i * p->entry_bytes, raw, p->entry_bytes, &e))
+			return true;
+		pte = get_ulong(raw, p->entry_bytes, a->pte_big_endian);
+		/* no table is entered twice, but for one that stands for all that are empty */
+		if (pte == before)
+			continue;
+		before = pte;
+		kind = k->arch->decode_pte(a, pte, level, &to);
+		if (kind == PTE_LEAF && !v->fn(v->data, level, pte, &to))
+			return false;
+		if (kind == PTE_TABLE && level && !visit_table(v, to.target, level - 1, shift - p->bits[level]))
+			return false;
+	}
+	return true;
+}
+
+void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void *data)
+{
+	const struct arch_state *a = &kmem_kernel(km)->arch_state;
+	struct visit v = { .km = km, .tables_left = tables_max, .fn = fn, .data = data };
+	unsigned levels = 1, shift = a->paging->bits[0];
+
+	for (; a->paging->bits[levels + 1]; levels++)
+		shift += a->paging->bits[levels];
+	if (a->has_root)
+		(void)visit_table(&v, a->root, levels - 1, shift);
+}

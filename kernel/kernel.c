@@ -345,12 +345,15 @@ enum status kernel_print_translation(const struct kernel *k, vaddr_t vaddr, stru
 	AUTO(kmem) *km = NULL;
 	struct mapping m;
 	paddr_t paddr = PADDR_NONE;
+	uint64_t left;
 	struct err why = { 0 };
 
 	if (kmem_open(&km, k, e))
 		return e->status;
 	message(MSG_COMMON, "\nTranslating virtual address %" PRIx64 " to physical address.\n", vaddr);
-	if (!paging_walk(km, vaddr, &m, print_step, NULL, &why))
+	if (arch_linear(&k->arch_state, vaddr, RANGE_FIXED, &paddr, &left))
+		; /* no table has it */
+	else if (!paging_walk(km, vaddr, &m, print_step, NULL, &why))
 		paddr = vaddr - m.vaddr + m.paddr;
 	/* tables that can be read have the last word, whatever a linear range would say */
 	else if ((k->arch_state.has_root && why.status == E_MISSING) || kmem_translate(km, vaddr, &paddr, NULL, &why)) {
