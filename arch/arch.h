@@ -65,6 +65,7 @@ struct arch_state {
 	unsigned section_bits, physmem_bits;
 	/* values of MAX_PHYSMEM_BITS that kernels of this machine have had, which LENGTH(mem_section) decides; 0 ends */
 	const uint8_t *physmem_tries;
+	const uint8_t *section_tries; /* likewise of SECTION_SIZE_BITS, where MAX_PHYSMEM_BITS never was another */
 	struct linear_range linear[LINEAR_RANGES_MAX];
 	size_t n_linear;
 	struct mapping *pieces; /* mappings that the kernel keeps in a list of its own; sorted, apart; owned */
@@ -158,6 +159,7 @@ void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void
 extern const struct arch_ops arch_arm;
 extern const struct arch_ops arch_arm64;
 extern const struct arch_ops arch_loongarch64;
+extern const struct arch_ops arch_mips64;
 extern const struct arch_ops arch_riscv64;
 extern const struct arch_ops arch_x86;
 extern const struct arch_ops arch_x86_64;

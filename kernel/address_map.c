@@ -121,37 +121,40 @@ bool address_map_tells_order(const struct kernel *k, struct kmem *km, const uint
 
 /* --- limits ---------------------------------------------------------------------------------------------- */
 
-/* A kernel that does not export the number shows it by the length of its array of sections, or of its roots. */
-static unsigned physmem_bits_by_length(const struct kernel *k)
+/* The length of the kernel's array of sections, or of its roots: is it the one that these numbers would give? */
+static bool length_fits(const struct kernel *k, unsigned section_bits, unsigned physmem_bits)
 {
-	const struct facts *f = &k->facts;
-	const uint8_t *tries = k->arch_state.physmem_tries;
-	uint64_t size = fact_or(f, F_mem_section_size, 0), length = fact_or(f, F_mem_section_len, 0);
+	uint64_t size = fact_or(&k->facts, F_mem_section_size, 0), length = fact_or(&k->facts, F_mem_section_len, 0);
+	uint64_t sections, per_root;
 
-	for (; size && length && tries && *tries; tries++) {
-		uint64_t sections, per_root = k->target.page_size / size;
-
-		if (*tries <= k->arch_state.section_bits)
-			continue;
-		sections = UINT64_C(1) << (*tries - k->arch_state.section_bits);
-		if (length == sections || (per_root && length == (sections + per_root - 1) / per_root))
-			return *tries;
-	}
-	return 0;
+	if (!size || !length || physmem_bits <= section_bits)
+		return false;
+	sections = UINT64_C(1) << (physmem_bits - section_bits);
+	per_root = k->target.page_size / size;
+	return length == sections || (per_root && length == (sections + per_root - 1) / per_root);
 }
 
 void address_map_limits(struct kernel *k)
 {
 	struct arch_state *a = &k->arch_state;
-	uint64_t bits = fact_or(&k->facts, F_section_bits, 0);
-	unsigned by_length;
+	uint64_t section = fact_or(&k->facts, F_section_bits, 0), physmem = fact_or(&k->facts, F_physmem_bits, 0);
+	bool section_told = section > k->target.page_shift && section < PHYSMEM_BITS_MAX;
+	bool physmem_told = physmem >= PHYSMEM_BITS_MIN && physmem <= PHYSMEM_BITS_MAX;
+	const uint8_t *try;
 
-	if (bits > k->target.page_shift && bits < PHYSMEM_BITS_MAX)
-		a->section_bits = (unsigned)bits;
-	bits = fact_or(&k->facts, F_physmem_bits, 0);
-	by_length = physmem_bits_by_length(k);
-	if (bits >= PHYSMEM_BITS_MIN && bits <= PHYSMEM_BITS_MAX)
-		a->physmem_bits = (unsigned)bits;
-	else if (by_length)
-		a->physmem_bits = by_length;
+	if (section_told)
+		a->section_bits = (unsigned)section;
+	if (physmem_told)
+		a->physmem_bits = (unsigned)physmem;
+	/* a kernel that does not export a number shows it by the length of its array */
+	for (try = a->physmem_tries; !physmem_told && try && *try; try++)
+		if (length_fits(k, a->section_bits, *try)) {
+			a->physmem_bits = *try;
+			break;
+		}
+	for (try = a->section_tries; !section_told && try && *try; try++)
+		if (length_fits(k, *try, a->physmem_bits)) {
+			a->section_bits = *try;
+			break;
+		}
 }
