@@ -14,6 +14,7 @@
 static const struct arch_ops *const machines[] = {
 	&arch_arm,
 	&arch_arm64,
+	&arch_ia64,
 	&arch_loongarch64,
 	&arch_mips64,
 	&arch_riscv64,

@@ -158,6 +158,7 @@ void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void
 
 extern const struct arch_ops arch_arm;
 extern const struct arch_ops arch_arm64;
+extern const struct arch_ops arch_ia64;
 extern const struct arch_ops arch_loongarch64;
 extern const struct arch_ops arch_mips64;
 extern const struct arch_ops arch_riscv64;

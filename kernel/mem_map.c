@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "input/mem_source.h"
 #include "kernel/kernel.h"
 #include "kernel/kmem.h"
 #include "kernel/mem_map_models.h"
@@ -36,26 +37,57 @@ bool mem_map_plausible(struct kmem *km, vaddr_t mem_map)
 	       !kmem_translate(km, mem_map, &at, NULL, &e);
 }
 
-static bool try_flat(struct mem_map *mm, struct kmem *km, struct err *e)
+/* Is there a usable pointer to the struct page of page `first`?  Only those of memory need to be there. */
+static bool read_map_pointer(struct kmem *km, enum fact_id symbol, pfn_t first, uint64_t page_struct_size, vaddr_t *map)
 {
 	const struct kernel *k = kmem_kernel(km);
-	vaddr_t mem_map;
+	struct pfn_run run;
+	struct err e;
 
-	if (!fact_known(&k->facts, F_mem_map))
+	if (!fact_known(&k->facts, symbol) || kmem_read_ulong(km, fact(&k->facts, symbol), map, &e) ||
+	    !mem_source_next_run(k->src, first, k->target.page_shift, &run))
 		return false;
-	if (kmem_read_ulong(km, fact(&k->facts, F_mem_map), &mem_map, e) || !mem_map_plausible(km, mem_map)) {
-		snprintf(mm->why_none, sizeof(mm->why_none), "the pointer mem_map cannot be used");
-		return false;
-	}
+	return mem_map_plausible(km, *map + (run.start - first) * page_struct_size);
+}
+
+static bool set_flat(struct mem_map *mm, struct mem_map_chunk all, struct err *e)
+{
 	mm->chunks = malloc(sizeof(*mm->chunks));
 	if (!mm->chunks) {
 		err_nomem(e, sizeof(*mm->chunks));
 		return false;
 	}
-	mm->chunks[0] = (struct mem_map_chunk){ k->arch_state.flat_start, k->max_mapnr, mem_map, CHUNK_MAP };
+	mm->chunks[0] = all;
 	mm->n_chunks = 1;
 	mm->model = MEM_MODEL_FLAT;
 	return true;
+}
+
+/*
+ * On ia64 all nodes' struct pages may be one virtual array, in which those of memory that is not there have no page.
+ * Nodes, which may have their memory in turns, are then of no interest.
+ */
+static bool try_virtual(struct mem_map *mm, struct kmem *km, struct err *e)
+{
+	const struct kernel *k = kmem_kernel(km);
+	vaddr_t map;
+
+	return read_map_pointer(km, F_vmem_map, 0, mm->page_struct_size, &map) &&
+	       set_flat(mm, (struct mem_map_chunk){ 0, k->max_mapnr, map, CHUNK_MAP }, e);
+}
+
+static bool try_flat(struct mem_map *mm, struct kmem *km, struct err *e)
+{
+	const struct kernel *k = kmem_kernel(km);
+	vaddr_t map;
+
+	if (!fact_known(&k->facts, F_mem_map))
+		return false;
+	if (!read_map_pointer(km, F_mem_map, k->arch_state.flat_start, mm->page_struct_size, &map)) {
+		snprintf(mm->why_none, sizeof(mm->why_none), "the pointer mem_map cannot be used");
+		return false;
+	}
+	return set_flat(mm, (struct mem_map_chunk){ k->arch_state.flat_start, k->max_mapnr, map, CHUNK_MAP }, e);
 }
 
 enum status mem_map_open(struct mem_map *mm, struct kmem *km, struct err *e)
@@ -80,7 +112,8 @@ enum status mem_map_open(struct mem_map *mm, struct kmem *km, struct err *e)
 	snprintf(mm->why_none, sizeof(mm->why_none), "it says nothing of a memory model");
 	e->status = OK;
 	/* sparse kernels without NUMA export mem_map too: sparse first */
-	if (!mem_map_try_sparse(mm, km) && mem_map_try_discontig(mm, km, e) && e->status != E_NOMEM)
+	if (!mem_map_try_sparse(mm, km) && !try_virtual(mm, km, e) && e->status != E_NOMEM &&
+	    mem_map_try_discontig(mm, km, e) && e->status != E_NOMEM)
 		(void)try_flat(mm, km, e);
 	if (mm->model != MEM_MODEL_NONE)
 		mm->why_none[0] = '\0';

@@ -33,6 +33,31 @@ static bool read_node(struct kmem *km, vaddr_t pgdat, struct mem_map_chunk *c)
 	return true;
 }
 
+/*
+ * Nodes whose ranges overlap have their memory in turns.  That makes sense only where their struct pages are one virtual
+ * array, as on ia64: then they are one chunk.
+ */
+static bool join_overlapping(struct mem_map *mm, struct mem_map_chunk *chunks, size_t n)
+{
+	size_t last = 0;
+
+	for (size_t i = 1; i < n; i++) {
+		struct mem_map_chunk *before = &chunks[last], *c = &chunks[i];
+
+		if (c->start >= before->end) {
+			chunks[++last] = *c;
+			continue;
+		}
+		if (c->mem_map - before->mem_map != (c->start - before->start) * mm->page_struct_size)
+			return false;
+		before->end = max_u64(before->end, c->end);
+		if (c->kind == CHUNK_MAP)
+			before->kind = CHUNK_MAP;
+	}
+	mm->n_chunks = n ? last + 1 : 0;
+	return true;
+}
+
 enum status mem_map_try_discontig(struct mem_map *mm, struct kmem *km, struct err *e)
 {
 	const struct facts *f = &kmem_kernel(km)->facts;
@@ -49,10 +74,8 @@ enum status mem_map_try_discontig(struct mem_map *mm, struct kmem *km, struct er
 	while (mm->n_chunks < MEM_NODES_MAX && node_next(km, &node, &pgdat))
 		mm->n_chunks += read_node(km, pgdat, &chunks[mm->n_chunks]);
 	qsort(chunks, mm->n_chunks, sizeof(*chunks), by_start);
-	for (size_t i = 1; i < mm->n_chunks; i++)
-		if (chunks[i].start < chunks[i - 1].end)
-			mm->n_chunks = 0;
-	if (!mm->n_chunks) {
+	if (!join_overlapping(mm, chunks, mm->n_chunks) || !mm->n_chunks) {
+		mm->n_chunks = 0;
 		free(chunks);
 		snprintf(mm->why_none, sizeof(mm->why_none), "no memory node makes sense");
 		return err_set(e, E_MISSING, "%s", mm->why_none);

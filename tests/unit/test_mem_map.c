@@ -92,6 +92,28 @@ TEST(flat_memory_with_an_impossible_pointer_is_none)
 	world_close(&w);
 }
 
+/* On ia64 there need not be memory behind the struct pages of what is not there, page 0 among them. */
+TEST(virtual_array_needs_struct_pages_of_memory_only)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		vaddr_t map = LINEAR_64 + 0x400 - 32 * 64;
+
+		world_open(&w, 8, false, 256);
+		fake_memory_runs(&w.mem, &(struct pfn_run){ 32, 256, RUN_DATA }, 1);
+		line("SIZE(page)=64\nSYMBOL(%s)=%" PRIx64 "\n", i ? "mem_map" : "vmem_map", world_va(&w, 0x23000));
+		world_put_long(&w, 0x23000, map);
+		open_map(MEM_MODEL_FLAT);
+		check_chunk(32, 0, 256, CHUNK_MAP, map);
+		/* no memory at all behind it */
+		mem_map_close(&w.k.mem_map);
+		world_put_long(&w, 0x23000, map - 0x800);
+		kmem_close(w.km);
+		assert_ok(kmem_open(&w.km, &w.k, &e));
+		open_map(MEM_MODEL_NONE);
+		world_close(&w);
+	}
+}
+
 TEST(size_of_struct_page_must_be_known_and_possible)
 {
 	static const struct {
@@ -134,6 +156,18 @@ static void open_nodes(const struct shape *s, unsigned n)
 	     world_va(&w, 0x4000), n);
 	line("OFFSET(pglist_data.node_mem_map)=16\nOFFSET(pglist_data.node_start_pfn)=24\n");
 	line("OFFSET(pglist_data.node_spanned_pages)=32\n");
+}
+
+TEST(virtual_array_comes_before_nodes)
+{
+	open_nodes(&shapes[0], 2);
+	node(0, 0, 101, world_va(&w, 0x10000));
+	node(1, 100, 100, world_va(&w, 0x20000));
+	line("SYMBOL(vmem_map)=%" PRIx64 "\n", world_va(&w, 0x3000));
+	world_put_long(&w, 0x3000, world_va(&w, 0x30000));
+	open_map(MEM_MODEL_FLAT);
+	check_chunk(100, 0, 256, CHUNK_MAP, world_va(&w, 0x30000));
+	world_close(&w);
 }
 
 TEST(nodes_become_sorted_chunks_with_holes_between)
@@ -190,6 +224,24 @@ TEST(nodes_that_overlap_make_no_sense)
 	node(1, 100, 100, world_va(&w, 0x20000));
 	open_map(MEM_MODEL_NONE);
 	assert_contains(w.k.mem_map.why_none, "node");
+	world_close(&w);
+}
+
+TEST(nodes_that_take_turns_are_one_chunk_of_one_array)
+{
+	vaddr_t array;
+
+	open_nodes(&shapes[1], 4);
+	array = world_va(&w, 0x10000);
+	node(0, 20, 100, array + 20 * 64);
+	node(1, 50, 20, array + 50 * 64);
+	node(2, 100, 100, array + 100 * 64);
+	node(3, 200, 20, world_va(&w, 0x20000));
+	open_map(MEM_MODEL_DISCONTIG);
+	check_chunk(60, 20, 200, CHUNK_MAP, array + 20 * 64);
+	check_chunk(199, 20, 200, CHUNK_MAP, array + 20 * 64);
+	check_chunk(200, 200, 220, CHUNK_MAP, world_va(&w, 0x20000));
+	check_chunk(19, 0, 20, CHUNK_HOLE, 0);
 	world_close(&w);
 }
 
@@ -502,11 +554,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(flat_memory_is_one_chunk),
 		cmocka_unit_test(flat_memory_with_an_impossible_pointer_is_none),
+		cmocka_unit_test(virtual_array_needs_struct_pages_of_memory_only),
+		cmocka_unit_test(virtual_array_comes_before_nodes),
 		cmocka_unit_test(size_of_struct_page_must_be_known_and_possible),
 		cmocka_unit_test(nodes_become_sorted_chunks_with_holes_between),
 		cmocka_unit_test(memory_behind_the_last_node_has_no_struct_pages),
 		cmocka_unit_test(node_with_an_impossible_map_is_bad_and_the_others_stay),
 		cmocka_unit_test(nodes_that_overlap_make_no_sense),
+		cmocka_unit_test(nodes_that_take_turns_are_one_chunk_of_one_array),
 		cmocka_unit_test(only_online_nodes_count),
 		cmocka_unit_test(single_node_is_a_variable),
 		cmocka_unit_test(absurd_number_of_nodes_ends),
