@@ -162,6 +162,7 @@ extern const struct arch_ops arch_ia64;
 extern const struct arch_ops arch_loongarch64;
 extern const struct arch_ops arch_mips64;
 extern const struct arch_ops arch_riscv64;
+extern const struct arch_ops arch_sparc64;
 extern const struct arch_ops arch_x86;
 extern const struct arch_ops arch_x86_64;
 
