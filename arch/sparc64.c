@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* sparc64: image and direct map as the segments, or memory, show them; page tables of two generations and two machines. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "arch/arch.h"
 #include "base/bytes.h"
 #include "format/elf_core.h"
 #include "input/mem_source.h"
-#include "kernel/address_map.h"
 #include "kernel/kernel.h"
 #include "kernel/kmem.h"
 
 #define IMAGE_START UINT64_C(0x400000)
 #define IMAGE_ALIGN UINT64_C(0x400000) /* of its place in memory */
+#define SEARCH_MAX (UINT64_C(4) << 40)
 #define IMAGE_END UINT64_C(0x10000000)
 #define MODULES_START IMAGE_END
 #define KERNEL_HALF UINT64_C(0x8000000000000000)
@@ -52,16 +53,16 @@ static const vaddr_t page_offsets[] = {
 	UINT64_C(0xfff0000000000000),
 };
 
-static void add_range(struct arch_state *a, vaddr_t start, vaddr_t end, paddr_t at, enum range_trust trust)
+static void add_range(struct arch_state *a, vaddr_t start, vaddr_t end, paddr_t at)
 {
-	arch_add_linear(a, (struct linear_range){ .start = start, .end = end, .paddr = at, .trust = trust });
+	arch_add_linear(a, (struct linear_range){ start, end, at, .trust = RANGE_FIXED });
 }
 
 static void add_direct_map(const struct kernel *k, struct arch_state *a, vaddr_t page_offset)
 {
 	uint64_t len = min_u64(k->src->end, UINT64_MAX - page_offset);
 
-	add_range(a, page_offset, page_offset + len, 0, RANGE_FIXED);
+	add_range(a, page_offset, page_offset + len, 0);
 }
 
 /*
@@ -79,7 +80,7 @@ static void take_segments(const struct kernel *k, struct arch_state *a)
 		if (s.paddr == PADDR_NONE || !s.memsz)
 			continue;
 		if (!image && s.vaddr >= IMAGE_START && s.vaddr < IMAGE_END) {
-			add_range(a, IMAGE_START, IMAGE_END, s.paddr - (s.vaddr - IMAGE_START), RANGE_FIXED);
+			add_range(a, IMAGE_START, IMAGE_END, s.paddr - (s.vaddr - IMAGE_START));
 			image = true;
 		} else if (!direct && s.vaddr >= KERNEL_HALF && s.vaddr >= s.paddr) {
 			add_direct_map(k, a, s.vaddr - s.paddr);
@@ -100,19 +101,19 @@ static uint64_t find_phys_base(const struct kernel *k)
 	return mem_source_segment(k->src, 0, &s) && s.paddr != PADDR_NONE ? s.paddr & PHYS_BASE_MASK : 0;
 }
 
-static bool finds_image(struct arch_state *a)
+/* Where the image is known, so are its page tables. */
+static void set_root(const struct kernel *k, struct arch_state *a)
 {
 	uint64_t left;
-	paddr_t at;
 
-	return arch_linear(a, IMAGE_START, RANGE_GUESS, &at, &left);
+	a->has_root = fact_known(&k->facts, F_root_table) &&
+		      arch_linear(a, fact(&k->facts, F_root_table), RANGE_FIXED, &a->root, &left);
 }
 
 static void sparc64_setup(const struct kernel *k, struct arch_state *a)
 {
 	/* the tables got a fourth level together with the rest of 3.8.13 */
 	bool old = k->version && k->version < KVERSION(3, 8) + 13;
-	uint64_t left;
 
 	a->paging = &forms[!old];
 	a->section_bits = 30;
@@ -125,22 +126,50 @@ static void sparc64_setup(const struct kernel *k, struct arch_state *a)
 	/* modules, and above 4 GiB the rest */
 	a->tables_first = MODULES_START;
 	if (fact_known(&k->facts, F_phys_base))
-		add_range(a, IMAGE_START, IMAGE_END, a->phys_base, RANGE_FIXED);
+		add_range(a, IMAGE_START, IMAGE_END, a->phys_base);
 	take_segments(k, a);
-	/*
-	 * A kdump-compressed file has no segments.  What its header has was made of the first one, mostly that of the image;
-	 * where it was not, the image cannot be found but with -x.
-	 */
-	if (!finds_image(a) && k->src->has_phys_base)
-		add_range(a, IMAGE_START, IMAGE_END, a->phys_base & ~(IMAGE_ALIGN - 1), RANGE_GUESS);
-	a->has_root = fact_known(&k->facts, F_root_table) &&
-		      arch_linear(a, fact(&k->facts, F_root_table), RANGE_GUESS, &a->root, &left);
+	set_root(k, a);
 }
 
 /* --- what memory tells -------------------------------------------------------------------------------------- */
 
 /* Variables that are, or point at, memory of the direct map. */
 static const enum fact_id pointers[] = { F_mem_section, F_node_data, F_mem_map, F_log_buf };
+
+/* Are the system's names where they have to be in an image at `image`? */
+static bool names_fit(struct kmem *km, paddr_t image)
+{
+	const struct kernel *k = kmem_kernel(km);
+	paddr_t at = image + (kernel_names_address(&k->facts) - IMAGE_START);
+	uint8_t uts[UTS_LEN];
+	struct err e;
+
+	return arch_has_memory(k, at) && !kmem_read_phys(km, at, uts, sizeof(uts), &e) &&
+	       kernel_names_make_sense(uts) &&
+	       (!k->release[0] || !strcmp((const char *)uts + 2 * UTS_FIELD_LEN, k->release));
+}
+
+/*
+ * A kdump-compressed file has no segments.  What its header has was made of the first one, mostly that of the image; where
+ * it was not, the image is searched.
+ */
+static void find_image(struct kmem *km, struct arch_state *a)
+{
+	const struct kernel *k = kmem_kernel(km);
+	paddr_t image = a->phys_base & ~(IMAGE_ALIGN - 1);
+	uint64_t left;
+
+	if ((!fact_known(&k->facts, F_uts_ns) && !fact_known(&k->facts, F_old_utsname)) ||
+	    arch_linear(a, IMAGE_START, RANGE_FIXED, &(paddr_t){ 0 }, &left))
+		return;
+	if (!names_fit(km, image))
+		for (image = 0; image < k->src->end && image < SEARCH_MAX && !names_fit(km, image);)
+			image += IMAGE_ALIGN;
+	if (image >= k->src->end || image >= SEARCH_MAX)
+		return;
+	add_range(a, IMAGE_START, IMAGE_END, image);
+	set_root(k, a);
+}
 
 /* Where segments do not show the direct map. */
 static void find_direct_map(struct kmem *km, struct arch_state *a)
@@ -248,14 +277,8 @@ static enum status find_old_vmemmap(struct kmem *km, struct arch_state *a, struc
 static enum status sparc64_learn(struct kmem *km, struct arch_state *a, struct err *e)
 {
 	const struct kernel *k = kmem_kernel(km);
-	uint8_t uts[UTS_LEN];
-	struct err none;
 
-	/* an image that was only guessed is there if the system's names are */
-	if (a->n_linear && a->linear[0].trust == RANGE_GUESS &&
-	    (fact_known(&k->facts, F_uts_ns) || fact_known(&k->facts, F_old_utsname)) &&
-	    !address_map_read_names(k, km, uts, &none))
-		a->linear[0].trust = RANGE_FIXED;
+	find_image(km, a);
 	find_form(km, a);
 	find_direct_map(km, a);
 	return a->paging == &forms[0] && fact_known(&k->facts, F_vmemmap_table) ? find_old_vmemmap(km, a, e) : OK;

@@ -140,22 +140,35 @@ TEST(without_segments_memory_shows_image_and_direct_map)
 {
 	static const vaddr_t page_offsets[] = { UINT64_C(0xfffff80000000000), UINT64_C(0xffff800000000000),
 						UINT64_C(0xfff8000000000000), UINT64_C(0xfff0000000000000) };
-	const struct linear_range *r = w.k.arch_state.linear;
+	paddr_t at;
 
-	for (size_t i = 0; i < ARRAY_SIZE(page_offsets); i++) {
-		world_open_machine(&w, &arch_sparc64, 13, true, PAGES);
-		w.mem.src->has_phys_base = true;
-		w.mem.src->phys_base = 0x410000; /* the image lies at 4 MiB */
-		world_facts(&w, "SYMBOL(init_uts_ns)=401000\nSYMBOL(mem_section)=402000\n");
-		world_put_long(&w, 0x402000, page_offsets[i] + 0x234000);
+	for (size_t i = 0; i < ARRAY_SIZE(page_offsets) * 3; i++) {
+		vaddr_t page_offset = page_offsets[i / 3];
+
+		world_open_machine(&w, &arch_sparc64, 13, true, 3 * 1024);
+		/* the image lies at 8 MiB; the header says so, or that it is elsewhere, or nothing */
+		w.mem.src->has_phys_base = i % 3 < 2;
+		w.mem.src->phys_base = i % 3 == 1 ? 0x410000 : 0x810000;
+		world_facts(&w,
+			    "SYMBOL(init_uts_ns)=401000\nSYMBOL(mem_section)=402000\nSYMBOL(swapper_pg_dir)=404000\n");
+		world_put_long(&w, 0x802000, page_offset + 0x234000);
 		world_setup(&w);
-		/* no names: it stays a guess */
-		assert_int_equal(r[0].trust, RANGE_GUESS);
-		memcpy(w.mem.bytes + 0x401004 + 2 * 65, "4.14.35", 8);
+		/* no names */
+		assert_false(w.k.arch_state.has_root);
+		assert_int_equal(w.k.arch_state.n_linear, 0);
+		memcpy(w.mem.bytes + 0x801004 + 2 * 65, "4.14.35", 8);
+		/* and another kernel's */
+		memcpy(w.mem.bytes + 0x401004 + 2 * 65, "4.14.36", 8);
+		strcpy(w.k.release, "4.14.35");
 		world_setup(&w);
-		assert_int_equal(r[0].trust, RANGE_FIXED);
-		check_at(0x401234, 0x401234);
-		check_at(page_offsets[i] + 0x345678, 0x345678);
+		assert_true(w.k.arch_state.has_root);
+		assert_int_equal(w.k.arch_state.root, 0x804000);
+		check_at(0x401234, 0x801234);
+		check_at(page_offset + 0x345678, 0x345678);
+		/* names that end behind the memory there is */
+		fake_memory_runs(&w.mem, &(struct pfn_run){ 0, 0x400, RUN_DATA }, 1);
+		world_setup(&w);
+		assert_int_equal(kmem_translate(w.km, 0x401234, &at, NULL, &e), E_MISSING);
 		world_close(&w);
 	}
 	/* the symbol may be an address of the direct map itself, and lead to no memory */
