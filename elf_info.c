@@ -12,6 +12,7 @@
 #include "input/input_file.h"
 #include "input/kcore.h"
 #include "input/mem_reader.h"
+#include "input/late_memory.h"
 #include "input/notes.h"
 #include "print_info.h"
 
@@ -426,6 +427,29 @@ static paddr_t highest_address(const struct elf_impl *elf)
 	return end;
 }
 
+/* Memory may begin later than the headers tell; the one who opens the file decides what to believe. */
+static void look_for_late_memory(struct mem_source *src, struct elf_impl *elf)
+{
+	struct notes_and_memory told = { 0 };
+
+	if (elf->n_notes != 1 || !elf->n_segments)
+		return;
+	told.notes_at = elf->notes[0].pos;
+	told.notes_len = elf->notes[0].len;
+	told.memory_at = elf->segment_pos[0];
+	for (size_t i = 0; i < elf->n_segments; i++) {
+		if (elf->segment_pos[i] != told.memory_at + told.memory_len)
+			return;
+		told.memory_len += elf->segments[i].filesz;
+	}
+	src->late_by = late_memory_shift(src->file, &elf->header, &told);
+	if (!src->take_late)
+		return;
+	elf->notes[0].len += src->late_by;
+	for (size_t i = 0; i < elf->n_segments; i++)
+		elf->segment_pos[i] += src->late_by;
+}
+
 static enum status elf_open(struct mem_source *src, struct err *e)
 {
 	uint8_t raw[ELF_HEADER_MAX] = { 0 };
@@ -442,6 +466,7 @@ static enum status elf_open(struct mem_source *src, struct err *e)
 	/* /proc/vmcore is a file of the kernel too, but all of its ranges are RAM */
 	src->live = src->file->is_procfs && kcore_segments(elf->segments, elf->n_segments);
 	kcore_place_segments(elf->segments, elf->n_segments, elf->header.machine);
+	look_for_late_memory(src, elf);
 	if (build_map(elf, src->file->size, e) || check_claims(elf, src->file, e)) {
 		impl_free(elf);
 		return e->status;

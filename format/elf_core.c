@@ -8,6 +8,7 @@
 #include "makedumpfile.h"
 
 enum { EI_CLASS_AT = 4, EI_DATA_AT = 5, EI_OSABI_AT = 7, CLASS_32 = 1, CLASS_64 = 2, DATA_LSB = 1, DATA_MSB = 2, TYPE_CORE = 4 };
+enum { SECTION_STRINGS = 3 };
 
 bool elf_has_magic(const uint8_t *head, size_t len)
 {
@@ -102,6 +103,13 @@ void elf_phdr_decode(struct elf_phdr *p, const uint8_t *raw, const struct elf_he
 uint32_t elf_shdr_info(const uint8_t *raw, const struct elf_header *h)
 {
 	return get_u32(raw + (h->is64 ? 44 : 28), h->big_endian);
+}
+
+uint64_t elf_shdr_strings_len(const uint8_t *raw, const struct elf_header *h)
+{
+	if (get_u32(raw + 4, h->big_endian) != SECTION_STRINGS)
+		return 0;
+	return h->is64 ? get_u64(raw + 32, h->big_endian) : get_u32(raw + 20, h->big_endian);
 }
 
 void elf_header_encode(uint8_t raw[ELF_HEADER_MAX], const struct elf_header *h)

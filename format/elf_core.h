@@ -78,6 +78,9 @@ void elf_phdr_decode(struct elf_phdr *p, const uint8_t *raw, const struct elf_he
 /* sh_info of a section header: with section 0, the real number of program headers. */
 uint32_t elf_shdr_info(const uint8_t *raw, const struct elf_header *h);
 
+/* Bytes of the contents of a section of strings; 0: it is another kind of section. */
+uint64_t elf_shdr_strings_len(const uint8_t *raw, const struct elf_header *h);
+
 size_t elf_phdr_len(const struct elf_header *h);
 size_t elf_shdr_len(const struct elf_header *h);
 

@@ -97,6 +97,7 @@ enum status mem_source_open(struct mem_source **out, const char *const *paths, u
 	if (!src)
 		return err_nomem(e, sizeof(*src));
 	src->n_files = n_paths;
+	src->take_late = opt->take_late;
 	src->files = calloc(n_paths, sizeof(*src->files));
 	if (!src->files) {
 		free(src);

@@ -95,6 +95,8 @@ struct mem_source {
 	size_t added_note_len;
 	uint64_t vmcoreinfo_at; /* position of the VMCOREINFO text in that blob */
 	size_t vmcoreinfo_len;	/* 0: there is none */
+	bool take_late;	  /* as the one who opened it wants it */
+	uint64_t late_by; /* memory seems to begin so many bytes behind the place that the headers tell; 0: it does not */
 	bool has_segments;	/* mem_source_segment() knows virtual addresses */
 	bool incomplete;	/* it says, or shows, that pages are missing in it that were to be in it */
 
@@ -111,6 +113,7 @@ struct mem_source {
 
 struct mem_source_options {
 	bool no_mmap;
+	bool take_late; /* memory is where it seems to begin (see late_by), not where headers tell */
 };
 
 /*

@@ -57,6 +57,20 @@ enum status address_map_find(struct kernel *k, struct kmem *km, struct err *e)
 	return OK;
 }
 
+bool address_map_is_sure(const struct kernel *k, struct kmem *km, vaddr_t vaddr, paddr_t *at)
+{
+	struct mapping m;
+	uint64_t left;
+	struct err e;
+
+	if (arch_linear(&k->arch_state, vaddr, RANGE_FIXED, at, &left))
+		return true;
+	if (paging_walk(km, vaddr, &m, NULL, NULL, &e))
+		return false;
+	*at = vaddr - m.vaddr + m.paddr;
+	return true;
+}
+
 /* --- names and byte order -------------------------------------------------------------------------------- */
 
 enum status address_map_read_names(const struct kernel *k, struct kmem *km, uint8_t uts[UTS_LEN], struct err *e)

@@ -15,6 +15,9 @@
 enum status address_map_find(struct kernel *k, struct kmem *km, struct err *e) MUST_CHECK;
 void address_map_close(struct arch_state *a);
 
+/* Is [vaddr, +1) where the tables, or ranges that need none, say?  A guess is no proof. */
+bool address_map_is_sure(const struct kernel *k, struct kmem *km, vaddr_t vaddr, paddr_t *at);
+
 /* Reads the kernel's six names by the map; E_UNREADABLE, E_MISSING, and E_FORMAT when they make no sense. */
 enum status address_map_read_names(const struct kernel *k, struct kmem *km, uint8_t uts[UTS_LEN], struct err *e)
 	MUST_CHECK;

@@ -25,28 +25,13 @@ struct candidate {
 	char release[UTS_FIELD_LEN];
 };
 
-/* Is [vaddr, +len) where the tables, or ranges that need none, say?  A guess is no proof. */
-static bool is_mapped_for_sure(const struct kernel *trial, struct kmem *km, vaddr_t vaddr, paddr_t *at)
-{
-	struct mapping m;
-	uint64_t left;
-	struct err e;
-
-	if (arch_linear(&trial->arch_state, vaddr, RANGE_FIXED, at, &left))
-		return true;
-	if (paging_walk(km, vaddr, &m, NULL, NULL, &e))
-		return false;
-	*at = vaddr - m.vaddr + m.paddr;
-	return true;
-}
-
 static bool names_are_at(const struct kernel *trial, struct kmem *km, const char *release, paddr_t *at)
 {
 	uint8_t uts[UTS_LEN];
 	bool named_order;
 	struct err e;
 
-	return is_mapped_for_sure(trial, km, kernel_names_address(&trial->facts), at) &&
+	return address_map_is_sure(trial, km, kernel_names_address(&trial->facts), at) &&
 	       !kmem_read_phys(km, *at, uts, sizeof(uts), &e) && kernel_names_make_sense(uts) &&
 	       !strcmp((const char *)uts + 2 * UTS_FIELD_LEN, release) &&
 	       (!address_map_tells_order(trial, km, uts, &named_order) || named_order == trial->target.big_endian);

@@ -35,6 +35,16 @@ static enum status read_vmcoreinfo(struct kernel *k, struct err *e)
 	return OK;
 }
 
+bool kernel_is_proven(const struct kernel *k)
+{
+	AUTO(kmem) *km = NULL;
+	paddr_t at;
+	struct err e;
+
+	return k->utsname[0] && !kmem_open(&km, k, &e) &&
+	       address_map_is_sure(k, km, kernel_names_address(&k->facts), &at);
+}
+
 bool kernel_page_size_fits(const struct kernel *k, uint64_t size)
 {
 	if (size < PAGE_SIZE_MIN || size > PAGE_SIZE_MAX || size & (size - 1))

@@ -67,6 +67,9 @@ vaddr_t kernel_names_address(const struct facts *f);
 /* Are these UTS_LEN bytes six names, each of text that ends within its field, with a release among them? */
 bool kernel_names_make_sense(const uint8_t *uts);
 
+/* Do the page tables, or ranges that need none, lead to the kernel's names?  Then memory is where the source says. */
+bool kernel_is_proven(const struct kernel *k);
+
 /* Can the pages of the dump be of so many bytes, by its machine and by what the file is made of? */
 bool kernel_page_size_fits(const struct kernel *k, uint64_t size);
 

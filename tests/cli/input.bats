@@ -198,3 +198,19 @@ PY
 	fi
 	cmp out want
 }
+
+@test "memory that begins later than the headers tell is found if a kernel is there" {
+	sed "s,^include ,&$GEN/cases-machines/," "$GEN/cases-machines/arm64-4k-48-6.1.txt" >case.txt
+	echo "elf qemu" >>case.txt
+	python3 "$GEN/mkvmcore.py" case.txt -o core --expect expect
+	python3 "$ROOT/tests/cli/late_memory.py" core late 0x660
+	run -0 "$PROGRAM" -l -d 31 late out
+	contains "$output" "Memory begins 1632 bytes later in late than its headers tell"
+	python3 "$GEN/readkdump.py" check out expect 31 core --ignore-notes
+	# the longer note is in the dump as a whole
+	[ "$(readkdump info out | awk '$1 == "sub.size_note" { print $2 }')" -ge 1632 ]
+	# without the names of a kernel the headers count: pages are what they would be by them
+	sed -i 's/testnode/test\x01ode/g' late
+	run -0 "$PROGRAM" -c -d 0 late out2
+	contains "$output" "Memory may begin 1632 bytes later in late than its headers tell, but no kernel is found there."
+}
