@@ -18,6 +18,7 @@ static const struct arch_ops *const machines[] = {
 	&arch_loongarch64,
 	&arch_mips64,
 	&arch_riscv64,
+	&arch_s390x,
 	&arch_sparc64,
 	&arch_x86,
 	&arch_x86_64,
