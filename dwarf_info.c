@@ -27,9 +27,22 @@ struct search {
  * and these few answer most questions.
  */
 static const char *const likely_units[] = {
-	"mm/page_alloc.c", "mm/mm_init.c", "kernel/vmcore_info.c",   "kernel/crash_core.c", "kernel/kexec_core.c",
-	"kernel/kexec.c",  "mm/sparse.c",  "kernel/printk/printk.c", "kernel/printk.c",	    "arch/x86/mm/numa.c",
-	"mm/numa.c",	   "mm/hugetlb.c", "mm/vmalloc.c",	     "init/version.c",
+	"mm/page_alloc.c",
+	"mm/mm_init.c",
+	"kernel/vmcore_info.c",
+	"kernel/crash_core.c",
+	"kernel/kexec_core.c",
+	"kernel/kexec.c",
+	"mm/sparse.c",
+	"kernel/printk/printk.c",
+	"kernel/printk.c",
+	"arch/x86/mm/numa.c",
+	"mm/numa.c",
+	"mm/hugetlb.c",
+	"mm/vmalloc.c",
+	"init/version.c",
+	"arch/powerpc/kexec/core.c",
+	"arch/powerpc/kernel/machine_kexec.c",
 };
 
 static const char *die_name(Dwarf_Die *die)

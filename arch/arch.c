@@ -17,6 +17,8 @@ static const struct arch_ops *const machines[] = {
 	&arch_ia64,
 	&arch_loongarch64,
 	&arch_mips64,
+	&arch_ppc,
+	&arch_ppc64,
 	&arch_riscv64,
 	&arch_s390x,
 	&arch_sparc64,

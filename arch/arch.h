@@ -54,6 +54,7 @@ struct arch_state {
 	paddr_t root;			   /* physical address of the top page table */
 	vaddr_t tables_first, tables_last; /* the addresses that the tables are for; 0 and UINT64_MAX unless set */
 	bool sign_extended;   /* bits of an address above those of the tables have to be like the highest of these */
+	vaddr_t tables_zero;  /* bits that no address of the tables has */
 	bool pte_big_endian;  /* byte order of table entries; that of the kernel unless set */
 	uint64_t pte_mask;    /* the address bits of a table entry */
 	unsigned pte_form;    /* of a machine whose kernels have used several: its own number of it */
@@ -161,6 +162,8 @@ extern const struct arch_ops arch_arm;
 extern const struct arch_ops arch_ia64;
 extern const struct arch_ops arch_loongarch64;
 extern const struct arch_ops arch_mips64;
+extern const struct arch_ops arch_ppc64;
+extern const struct arch_ops arch_ppc;
 extern const struct arch_ops arch_riscv64;
 extern const struct arch_ops arch_s390x;
 extern const struct arch_ops arch_sparc64;

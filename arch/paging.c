@@ -24,7 +24,7 @@ enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, p
 
 	if (!a->has_root)
 		return err_set(e, E_MISSING, "the root of the page tables is unknown");
-	if (vaddr < a->tables_first || vaddr > a->tables_last)
+	if (vaddr < a->tables_first || vaddr > a->tables_last || vaddr & a->tables_zero)
 		return not_mapped(vaddr, e);
 	for (; p->bits[levels + 1]; levels++)
 		shift += p->bits[levels + 1];

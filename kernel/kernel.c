@@ -365,8 +365,10 @@ enum status kernel_print_translation(const struct kernel *k, vaddr_t vaddr, stru
 		; /* no table has it */
 	else if (!paging_walk(km, vaddr, &m, print_step, NULL, &why))
 		paddr = vaddr - m.vaddr + m.paddr;
-	/* tables that can be read have the last word, whatever a linear range would say */
-	else if ((k->arch_state.has_root && why.status == E_MISSING) || kmem_translate(km, vaddr, &paddr, NULL, &why)) {
+	/* tables that can be read have the last word, whatever a linear range would say that they should have */
+	else if (!kmem_translate_fixed(km, vaddr, &paddr) &&
+		 ((k->arch_state.has_root && why.status == E_MISSING) ||
+		  kmem_translate(km, vaddr, &paddr, NULL, &why))) {
 		message(MSG_ERROR, "%s.\n", why.text);
 		paddr = PADDR_NONE;
 	}

@@ -106,6 +106,19 @@ enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint6
 	return OK;
 }
 
+bool kmem_translate_fixed(const struct kmem *km, vaddr_t vaddr, paddr_t *paddr)
+{
+	const struct arch_state *a = &km->k->arch_state;
+	const struct mapping *piece = find_piece(a, vaddr);
+	uint64_t left;
+
+	if (arch_linear(a, vaddr, RANGE_FIXED, paddr, &left))
+		return true;
+	if (piece)
+		*paddr = piece->paddr + (vaddr - piece->vaddr);
+	return piece != NULL;
+}
+
 enum status kmem_read_phys(struct kmem *km, paddr_t at, void *buf, size_t len, struct err *e)
 {
 	return page_cache_read(km->cache, at, buf, len, e);

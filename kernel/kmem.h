@@ -3,6 +3,8 @@
 #ifndef KERNEL_KMEM_H
 #define KERNEL_KMEM_H
 
+#include <stdbool.h>
+
 #include "arch/arch.h"
 #include "cache.h"
 #include "input/mem_source.h"
@@ -25,6 +27,9 @@ void kmem_forget(struct kmem *km);
  * NULL).  E_MISSING: not mapped; E_UNREADABLE: a page table cannot be read.
  */
 enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint64_t *left, struct err *e) MUST_CHECK;
+
+/* The same by what needs no page tables: ranges that are fixed, and lists that the kernel keeps. */
+bool kmem_translate_fixed(const struct kmem *km, vaddr_t vaddr, paddr_t *paddr);
 
 /* Copies `len` bytes; fails as kmem_translate() and mem_read() do. */
 enum status kmem_read(struct kmem *km, vaddr_t vaddr, void *buf, size_t len, struct err *e) MUST_CHECK;
