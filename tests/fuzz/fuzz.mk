@@ -16,7 +16,7 @@ FUZZ_LEN_kdump = 65536
 
 FUZZ_ENTRIES = $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_PROGRAMS = $(FUZZ_ENTRIES:%=$(B)/tests/fuzz/fuzz_%)
-FUZZ_SHARED = $(patsubst %.c,$(B)/%.o,tests/fuzz/fuzz.c tests/fuzz/invented.c tests/fuzz/kdump_check.c)
+FUZZ_SHARED = $(patsubst %.c,$(B)/%.o,$(addprefix tests/fuzz/,fuzz.c invented.c explore.c kdump_check.c))
 # with an engine its own main() runs the entries, else replay.c
 FUZZ_ENGINE =
 FUZZ_MAIN = $(if $(FUZZ_ENGINE),,$(B)/tests/fuzz/replay.o)

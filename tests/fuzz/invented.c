@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "format/elf_core.h"
 #include "input/mem_reader.h"
@@ -487,8 +486,7 @@ static enum status view(struct mem_reader *r, paddr_t at, size_t len, struct spa
 	/* runs of data are lent whole, others page by page */
 	if (run.kind == RUN_DATA)
 		n = min_u64(min_u64(len, (run.end << 12) - at), sizeof(m->frames) - (at & (sizeof(m->frames) - 1)));
-	for (pfn_t pfn = at >> 12; m->allowed && pfn <= (at + n - 1) >> 12; pfn++)
-		REQUIRE(pfn < m->n_allowed && bitmap_test(m->allowed, (size_t)pfn));
+	require_allowed(&m->allowed, at, n);
 	r->page = calloc(1, n);
 	REQUIRE(r->page);
 	if (run.kind != RUN_EMPTY)

@@ -7,6 +7,7 @@
 #define TESTS_FUZZ_INVENTED_H
 
 #include "input/mem_source.h"
+#include "tests/fuzz/explore.h"
 #include "tests/fuzz/fuzz.h"
 
 #define FRAMES 16 /* pages with contents of their own, from physical address 0 on */
@@ -31,9 +32,7 @@ struct invented {
 	uint8_t choices;  /* left to the entry */
 	bool five_levels;
 
-	/* for the source: pages that may be viewed, bit by page; NULL: all */
-	const uint8_t *allowed;
-	size_t n_allowed;
+	struct allowed_pages allowed; /* what the source lets be viewed */
 };
 
 /* Builds the machine that the first bytes choose and applies the rest as edits. */
