@@ -49,15 +49,15 @@ bool text_to_u64_any(const char *s, uint64_t *out)
 	return true;
 }
 
-bool text_to_int(const char *s, long min, long max, long *out)
+bool text_to_int(const char *s, int64_t min, int64_t max, int64_t *out)
 {
 	char *end;
-	long v;
+	long long v;
 
 	if (!isdigit((unsigned char)s[0]) && s[0] != '-' && s[0] != '+')
 		return false;
 	errno = 0;
-	v = strtol(s, &end, 10);
+	v = strtoll(s, &end, 10);
 	if (errno || *end || end == s || v < min || v > max)
 		return false;
 	*out = v;

@@ -14,6 +14,6 @@ bool text_to_u64(const char *s, size_t len, unsigned base, uint64_t *out);
 bool text_to_u64_any(const char *s, uint64_t *out);
 
 /* A decimal number with an optional sign, within [min, max], over a whole NUL-terminated string. */
-bool text_to_int(const char *s, long min, long max, long *out);
+bool text_to_int(const char *s, int64_t min, int64_t max, int64_t *out);
 
 #endif

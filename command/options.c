@@ -72,7 +72,7 @@ static enum status parse_levels(struct options *opt, const char *list, struct er
 	while (*list) {
 		size_t len = strcspn(list, ",");
 		char item[32];
-		long level;
+		int64_t level;
 
 		if (len) {
 			snprintf(item, sizeof(item), "%.*s", (int)len, list);
@@ -133,7 +133,7 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 	const struct option_row *row = &rows[id];
 	char name[64];
 	uint64_t wide;
-	long n;
+	int64_t n;
 
 	if (row->state == LATER)
 		return err_set(e, E_UNSUPPORTED, "%s is not available in this build.",
@@ -167,7 +167,7 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 		opt->split = true;
 		break;
 	case O_splitblock_size:
-		if (!text_to_int(arg, 0, 1L << 40, &n))
+		if (!text_to_int(arg, 0, INT64_C(1) << 40, &n))
 			return bad_number(row, arg, "a size in KiB", e);
 		opt->splitblock_size = (uint64_t)n << 10;
 		break;
@@ -240,7 +240,7 @@ static enum status take(struct parse *p, enum option_id id, const char *arg, str
 		break;
 	case O_cyclic_buffer:
 		/* more than any machine needs is cut later; garbage is refused */
-		if (!text_to_int(arg, 0, 1L << 30, &n))
+		if (!text_to_int(arg, 0, INT64_C(1) << 30, &n))
 			return bad_number(row, arg, "a size in KiB", e);
 		opt->window_bytes = (uint64_t)n << 10;
 		break;

@@ -195,7 +195,7 @@ enum status input_file_read(const struct input_file *f, uint64_t pos, void *buf,
 
 	if (f->flat)
 		return flat_file_read(f->flat, pos, buf, len, e);
-	if (pos > INT64_MAX - len)
+	if (pos > (uint64_t)INT64_MAX - len)
 		return err_set(e, E_UNREADABLE, "%s: offset %#llx is out of range", f->path, (unsigned long long)pos);
 	n = read_file(f, pos, buf, len, &sys_errno);
 	if (n == len)

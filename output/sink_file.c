@@ -137,7 +137,7 @@ static enum status file_write_at(struct sink *s, uint64_t pos, const void *buf, 
 	*written = 0;
 	if (check_lost(f, e) || (f->unsettled && pos < f->high && settle(f, e)))
 		return e->status;
-	if (pos > INT64_MAX - len)
+	if (pos > (uint64_t)INT64_MAX - len)
 		return err_set(e, E_NOSPACE, "offset %#llx is out of range", (unsigned long long)pos);
 	len = sink_allowed(s, pos, len, &full, &why);
 	st = fd_pwrite_all(f->fd, (off_t)pos, buf, len, written, e);

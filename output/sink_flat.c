@@ -181,7 +181,7 @@ static enum status flat_write_at(struct sink *s, uint64_t pos, const void *buf, 
 	enum status st;
 
 	*written = 0;
-	if (pos > INT64_MAX - len)
+	if (pos > (uint64_t)INT64_MAX - len)
 		return err_set(e, E_NOSPACE, "offset %#llx is out of range", (unsigned long long)pos);
 	if (f->data_at && pos >= f->data_at) {
 		st = put_data(f, pos, buf, len, e);

@@ -155,11 +155,13 @@ TEST(number_of_any_base_follows_its_prefix)
 
 TEST(signed_number_stays_within_its_limits)
 {
-	long v;
+	int64_t v;
 
 	assert_true(text_to_int("31", 0, 31, &v) && v == 31);
 	assert_true(text_to_int("-5", -5, 5, &v) && v == -5);
 	assert_true(text_to_int("+5", -5, 5, &v) && v == 5);
+	/* more than a long of a 32-bit host holds */
+	assert_true(text_to_int("1099511627776", 0, INT64_C(1) << 40, &v) && v == INT64_C(1) << 40);
 	assert_false(text_to_int("32", 0, 31, &v));
 	assert_false(text_to_int("-1", 0, 31, &v));
 	assert_false(text_to_int("", 0, 31, &v));
@@ -167,7 +169,7 @@ TEST(signed_number_stays_within_its_limits)
 	assert_false(text_to_int("1x", 0, 31, &v));
 	assert_false(text_to_int("-", 0, 31, &v));
 	assert_false(text_to_int("0x1", 0, 31, &v));
-	assert_false(text_to_int("99999999999999999999", 0, LONG_MAX, &v));
+	assert_false(text_to_int("99999999999999999999", 0, INT64_MAX, &v));
 }
 
 /* --- bytes ----------------------------------------------------------------------------------------- */
