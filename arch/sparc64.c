@@ -12,7 +12,7 @@
 
 #define IMAGE_START UINT64_C(0x400000)
 #define IMAGE_ALIGN UINT64_C(0x400000) /* of its place in memory */
-#define SEARCH_MAX (UINT64_C(4) << 40)
+#define PLACES_MAX (1u << 16)	       /* that are looked at, whatever a file claims */
 #define IMAGE_END UINT64_C(0x10000000)
 #define MODULES_START IMAGE_END
 #define KERNEL_HALF UINT64_C(0x8000000000000000)
@@ -30,7 +30,7 @@
 enum { SUN4V, SUN4U };
 
 #define LEAVES_MAX 64
-#define TABLES_MAX 256
+#define TABLES_MAX 64
 
 /* Kernels before 3.8.13 kept struct pages, at a fixed address, in a table of their own, 4 MiB in each entry. */
 #define OLD_VMEMMAP_START UINT64_C(0x10000000000)
@@ -125,6 +125,7 @@ static void sparc64_setup(const struct kernel *k, struct arch_state *a)
 	a->pte_form = SUN4V;
 	/* modules, and above 4 GiB the rest */
 	a->tables_first = MODULES_START;
+	a->sign_extended = true;
 	if (fact_known(&k->facts, F_phys_base))
 		add_range(a, IMAGE_START, IMAGE_END, a->phys_base);
 	take_segments(k, a);
@@ -136,17 +137,38 @@ static void sparc64_setup(const struct kernel *k, struct arch_state *a)
 /* Variables that are, or point at, memory of the direct map. */
 static const enum fact_id pointers[] = { F_mem_section, F_node_data, F_mem_map, F_log_buf };
 
-/* Are the system's names where they have to be in an image at `image`? */
-static bool names_fit(struct kmem *km, paddr_t image)
+/* Are these the names of the system that VMCOREINFO is about? */
+static bool names_are_at(struct kmem *km, paddr_t at)
 {
 	const struct kernel *k = kmem_kernel(km);
-	paddr_t at = image + (kernel_names_address(&k->facts) - IMAGE_START);
 	uint8_t uts[UTS_LEN];
 	struct err e;
 
-	return arch_has_memory(k, at) && !kmem_read_phys(km, at, uts, sizeof(uts), &e) &&
-	       kernel_names_make_sense(uts) &&
+	return !kmem_read_phys(km, at, uts, sizeof(uts), &e) && kernel_names_make_sense(uts) &&
 	       (!k->release[0] || !strcmp((const char *)uts + 2 * UTS_FIELD_LEN, k->release));
+}
+
+/* Looks for names that are `offset` behind the start of the image. */
+static bool search_image(struct kmem *km, uint64_t offset, paddr_t *image)
+{
+	const struct kernel *k = kmem_kernel(km);
+	unsigned shift = k->target.page_shift, places = 0;
+	struct pfn_run run;
+
+	for (pfn_t pfn = 0; mem_source_next_run(k->src, pfn, shift, &run); pfn = run.end) {
+		paddr_t at = (run.start << shift & ~(IMAGE_ALIGN - 1)) + offset % IMAGE_ALIGN;
+
+		if (at < run.start << shift)
+			at += IMAGE_ALIGN;
+		for (; at < run.end << shift && run.kind != RUN_LOST && run.kind != RUN_EMPTY; at += IMAGE_ALIGN) {
+			if (++places > PLACES_MAX)
+				return false;
+			*image = at - offset;
+			if (at >= offset && names_are_at(km, at))
+				return true;
+		}
+	}
+	return false;
 }
 
 /*
@@ -156,16 +178,11 @@ static bool names_fit(struct kmem *km, paddr_t image)
 static void find_image(struct kmem *km, struct arch_state *a)
 {
 	const struct kernel *k = kmem_kernel(km);
+	uint64_t offset = kernel_names_address(&k->facts) - IMAGE_START, left;
 	paddr_t image = a->phys_base & ~(IMAGE_ALIGN - 1);
-	uint64_t left;
 
-	if ((!fact_known(&k->facts, F_uts_ns) && !fact_known(&k->facts, F_old_utsname)) ||
-	    arch_linear(a, IMAGE_START, RANGE_FIXED, &(paddr_t){ 0 }, &left))
-		return;
-	if (!names_fit(km, image))
-		for (image = 0; image < k->src->end && image < SEARCH_MAX && !names_fit(km, image);)
-			image += IMAGE_ALIGN;
-	if (image >= k->src->end || image >= SEARCH_MAX)
+	if (arch_linear(a, IMAGE_START, RANGE_FIXED, &(paddr_t){ 0 }, &left) || offset > IMAGE_END - IMAGE_START ||
+	    (!names_are_at(km, image + offset) && !search_image(km, offset, &image)))
 		return;
 	add_range(a, IMAGE_START, IMAGE_END, image);
 	set_root(k, a);

@@ -60,6 +60,8 @@ TEST(tables_of_both_machines_and_generations_are_walked)
 		tables_check(&t, MODULES + 0x123, 0x600123, 8192);
 		tables_check(&t, VMALLOC + 0x2abc, far + 0xabc, 8192);
 		tables_check(&t, VMALLOC + 0x4000, 0, 0);
+		/* in the hole between low and high addresses */
+		tables_check(&t, VMALLOC + 0x2000 + (UINT64_C(1) << (i & 2 ? 43 : 53)), 0, 0);
 		tables_check(&t, VMALLOC + 0x812345, 0x4812345, 8 << 20);
 		tables_check(&t, VMALLOC + 0x1000000, 0, 0);
 		for (unsigned level = 1, shift = 13; level < t.levels; level++) {
