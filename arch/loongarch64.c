@@ -22,7 +22,7 @@
 #define LEVELS_USUAL 3
 #define LEVELS_MAX 4
 #define LEAVES_MAX 64
-#define TABLES_MAX 256
+#define TABLES_MAX 64
 
 static void loongarch64_setup(const struct kernel *k, struct arch_state *a)
 {

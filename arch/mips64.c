@@ -20,7 +20,7 @@
 
 #define PTE_PRESENT 1
 #define LEAVES_MAX 64
-#define TABLES_MAX 256
+#define TABLES_MAX 64
 
 /* The root of some has two pages. */
 static const struct paging wide_root[] = {
@@ -69,13 +69,14 @@ static void mips64_setup(const struct kernel *k, struct arch_state *a)
 
 /*
  * Where the page frame begins in an entry depends on the build, and nothing exports it.  But entries of the kernel's own data
- * have all permissions, so their low bits are, from bit 0 on:
+ * are written and read, so their low bits are, from bit 0 on:
  *
  *     present 1, not readable 0 (or readable 1, or neither), written accessed modified 1,
- *     huge, special, soft dirty, no execute, no read 0 (any of them may not be), global valid dirty 1, 3 bits of caching
+ *     huge, special, soft dirty 0, no execute 0 or 1, no read 0 (any of them may not be), global valid dirty 1, caching
  *
- * and the page frame follows.  Returns the first of the three before caching, 0: this is no such entry.
+ * Caching has 3 bits, and the page frame follows.  Returns the first of the three before, 0: this is no such entry.
  */
+#define GLOBAL_BIT_MAX 10
 static unsigned global_bit(uint64_t pte)
 {
 	unsigned bit = pte & 2 ? 1 : 2, ones = 0;
@@ -89,12 +90,11 @@ static unsigned global_bit(uint64_t pte)
 		return (pte >> 5 & 7) == 7 ? 5 : 0;
 	if (ones != 3 && (ones != 4 || bit != 1))
 		return 0;
-	for (bit += ones; bit < 10 && !(pte >> bit & 1);)
-		bit++;
-	return (pte >> bit & 7) == 7 ? bit : 0;
+	for (bit += ones; bit <= GLOBAL_BIT_MAX; bit++)
+		if ((pte >> bit & 7) == 7)
+			return bit;
+	return 0;
 }
-
-#define GLOBAL_BIT_MAX 10
 
 struct pfn_votes {
 	const struct kernel *k;
@@ -111,9 +111,9 @@ static unsigned pfn_bit(const struct kernel *k, unsigned global)
 static bool vote(void *data, unsigned level, uint64_t entry, const struct pte *leaf)
 {
 	struct pfn_votes *v = data;
-	unsigned global = global_bit(entry);
+	unsigned global = level ? 0 : global_bit(entry);
 
-	(void)level, (void)leaf;
+	(void)leaf;
 	if (global && arch_has_memory(v->k, entry >> pfn_bit(v->k, global) << v->k->target.page_shift))
 		v->votes[global]++;
 	return ++v->seen < LEAVES_MAX;

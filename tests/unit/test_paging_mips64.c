@@ -51,6 +51,7 @@ static const struct layout {
 	{ 0x38f, 10 }, /* huge */
 	{ 0x70f, 11 }, /* huge, special */
 	{ 0xe0f, 12 }, /* huge, special, soft dirty */
+	{ 0x74f, 11 }, /* huge, special; not to be executed */
 };
 
 static uint64_t entry_of(const struct layout *l, unsigned page_shift, unsigned caching, paddr_t at)
