@@ -8,8 +8,8 @@
 #	FLOOR=1		also a loop that only packs and writes the same pages (floor.c)
 #	FORCE=1		goes on although the machine is busy; such figures do not count
 #
-# `make bench-scan`: how fast struct pages are read and decided about, of a machine with 256 GiB of memory.  Needs 4.3 GB
-# on the disk for a while and 9 GB of memory.
+# `make bench-scan`: how fast struct pages are read and decided about, of a machine with 256 GiB of memory; then how much
+# slower that is for another byte order, and for 32 bits.  Needs 4.3 GB on the disk for a while and 9 GB of memory.
 #
 #	SCANDIR=DIR PASSES=5
 #
@@ -56,11 +56,20 @@ $(B)/bench/scan: tests/bench/scan.c $(OBJECTS) $(B)/flags
 scan_mix = echo "$(1):"; python3 tests/bench/scan_vmcore.py $(1) '$(SCANDIR)/scan.vmcore' && \
 	$(B)/bench/scan '$(SCANDIR)/scan.vmcore' $(PASSES) $(2) $(3); status=$$?; rm -f '$(SCANDIR)/scan.vmcore'; exit $$status
 
+# scan_pair FORM,FORM,SHARE: the first must be as fast as the second, or this share of it
+scan_pair = echo "$(1) against $(2):"; python3 tests/bench/scan_vmcore.py singles $(1) '$(SCANDIR)/scan.$(1)' && \
+	python3 tests/bench/scan_vmcore.py singles $(2) '$(SCANDIR)/scan.$(2)' && \
+	python3 tests/bench/scan_ratio.py $(B)/bench/scan 20 $(3) '$(SCANDIR)/scan.$(1)' '$(SCANDIR)/scan.$(2)'; status=$$?; \
+	rm -f '$(SCANDIR)/scan.$(1)' '$(SCANDIR)/scan.$(2)'; exit $$status
+
 .PHONY: bench-scan
 bench-scan: $(B)/bench/scan
 	@$(call need,python3,python3)
 	@$(call scan_mix,singles,120,120)
 	@$(call scan_mix,blocks,180,600)
+	@$(call scan_pair,ppc64-big,ppc64-little,0.8)
+	@$(call scan_pair,flat-32,flat-64,0.8)
+	@$(call scan_pair,flat-32-big,flat-64,0.8)
 
 .PHONY: bench-memory
 bench-memory: $(PROGRAM) $(if $(VMCORE),,$(B)/bench/bench.vmcore)
