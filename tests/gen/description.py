@@ -75,6 +75,8 @@ class Description:
     phys_offset: int = None             # arm64: memstart_addr
     identity_base: int = None           # s390x
     elf_class: int = None
+    elf_order: str = None               # of the ELF structures, where it is not the kernel's
+    elf_shift: int = 0                  # bytes of notes that no header counts, so that memory begins later
     log: bool = None
     maps: list = field(default_factory=list)            # (virtual address, physical address, size) of more leaves
     kernel: str = "6.1"
@@ -162,6 +164,8 @@ SIMPLE = {
     "phys-offset": ("phys_offset", number),
     "identity-base": ("identity_base", number),
     "elf-class": ("elf_class", lambda text: int(_one_of("32", "64")(text))),
+    "elf-order": ("elf_order", _one_of("big", "little")),
+    "elf-shift": ("elf_shift", number),
     "log": ("log", _switch),
     "page-base": ("page_base", number),
     "kernel": ("kernel", _word),

@@ -31,16 +31,32 @@ class ElfCore:
             phnum = struct.unpack_from(self.order + "I", self._pread(shoff, 64), 44 if self.is64 else 28)[0]
         table = self._pread(phoff, phentsize * phnum)
         self.loads, self.notes = [], []
+        note_places = []
         for number in range(phnum):
             kind, offset, vaddr, paddr, filesz, memsz = self._program_header(table, number * phentsize)
             if kind == PT_LOAD:
                 self.loads.append((paddr, vaddr, offset, filesz, memsz))
             elif kind == PT_NOTE:
-                self.notes += parse_notes(self._pread(offset, filesz), self.order)
+                note_places.append((offset, filesz))
+        shift = self._shift(header, shoff)
+        self.loads = [(paddr, vaddr, offset + shift, filesz, memsz)
+                      for paddr, vaddr, offset, filesz, memsz in self.loads]
+        for offset, filesz in note_places:
+            self.notes += parse_notes(self._pread(offset, filesz + shift), self.order)
         self._bytes = RangeMap()        # physical address -> file position minus address; the first segment wins
         for paddr, _, offset, filesz, _ in reversed(self.loads):
             if paddr != ALL_ONES:
                 self._bytes.assign(paddr, paddr + filesz, offset - paddr)
+
+    def _shift(self, header, shoff):
+        """Files of QEMU end with memory and the names of sections; their headers may say less about where memory is."""
+        shentsize, shnum = struct.unpack_from(self.order + "HH", header, 58 if self.is64 else 46)
+        if shnum != 2 or not self.loads:
+            return 0
+        names = struct.unpack_from(self.order + ("Q" if self.is64 else "I"), self._pread(shoff + shentsize, shentsize),
+                                   32 if self.is64 else 20)[0]
+        start = self.size - names - sum(load[3] for load in self.loads)
+        return max(0, start - min(load[2] for load in self.loads))
 
     def _program_header(self, table, at):
         if self.is64:

@@ -4,12 +4,14 @@
 import os
 import struct
 
+from description import DescriptionError
 from machine import note_bytes
 
 PT_LOAD, PT_NOTE = 1, 4
 PN_XNUM = 0xffff
 NT_PRSTATUS = 1
 NT_VMCOREDD = 0x700
+NT_ARM_SVE = 0x405
 PAGE_SIZE = 4096
 SHSTRTAB = b"\0.shstrtab\0"
 
@@ -17,9 +19,9 @@ SHSTRTAB = b"\0.shstrtab\0"
 class Form:
     """How numbers look in a file of some class and byte order."""
 
-    def __init__(self, machine, elf_class):
-        self.machine, self.is64 = machine, elf_class == 64
-        self.order = "<" if machine.order == "little" else ">"
+    def __init__(self, machine, elf_class, order):
+        self.machine, self.is64, self.order_name = machine, elf_class == 64, order
+        self.order = "<" if order == "little" else ">"
         self.ehdr, self.phdr, self.shdr = (64, 56, 64) if self.is64 else (52, 32, 40)
         self.ones = (1 << elf_class) - 1
 
@@ -47,12 +49,12 @@ class Form:
         return bytes(data)
 
 
-def build_notes(machine, description, vmcoreinfo_text, form):
+def build_notes(description, vmcoreinfo_text, form):
     """List of notes in file order: device dumps and other extras, CPUs, VMCOREINFO."""
     notes = []
 
     def note(name, note_type, desc):
-        return note_bytes(machine.order, name.encode(), note_type, desc)
+        return note_bytes(form.order_name, name.encode(), note_type, desc)
 
     for name, note_type, size in description.extra_notes:
         desc = bytes((index * 7 + 1) & 0xff for index in range(min(size, 256))) * -(-size // 256)
@@ -65,6 +67,8 @@ def build_notes(machine, description, vmcoreinfo_text, form):
         notes.append(data)
     for cpu in range(description.cpus):
         notes.append(note("CORE", NT_PRSTATUS, form.prstatus(cpu)))
+    if description.elf_shift:           # registers of a CPU with longer vectors than the first
+        notes.append(note("LINUX", NT_ARM_SVE, bytes(description.elf_shift - 20)))
     if description.vmcoreinfo and not description.hidden:
         position = 0 if description.notes == "split-first" else len(notes)
         notes.insert(position, note("VMCOREINFO", 0, vmcoreinfo_text.encode()))
@@ -111,8 +115,9 @@ def _place(segments, position, aligned):
 def write(path, kernel):
     """The whole file for a built TestKernel."""
     description, segments = kernel.description, kernel.segments()
-    form = Form(kernel.machine, description.elf_class or kernel.machine.elf_class)
-    notes = build_notes(kernel.machine, description, kernel.vmcoreinfo_text, form)
+    form = Form(kernel.machine, description.elf_class or kernel.machine.elf_class,
+                description.elf_order or kernel.machine.order)
+    notes = build_notes(description, kernel.vmcoreinfo_text, form)
     groups = [] if description.nonote else ([notes] if description.notes == "merged" else [[item] for item in notes])
     phdr_count = len(groups) + len(segments)
     xnum = description.xnum or phdr_count >= PN_XNUM
@@ -131,18 +136,19 @@ def write(path, kernel):
         position = _round(position)
 
     note_places = []
+    uncounted = _uncounted(description)
     for group in groups:
         data = b"".join(group)
-        note_places.append((position, data))
-        position += len(data)
+        note_places.append((position, data, len(data) - uncounted))
+        position += len(data) - uncounted
     if aligned:
         position = _round(position)
     offsets, position = _place(segments, position, aligned)
 
     file = _File(path)
     try:
-        headers = [form.program_header(PT_NOTE, 0, where, 0, 0, len(data), len(data), 4 if aligned else 0)
-                   for where, data in note_places]
+        headers = [form.program_header(PT_NOTE, 0, where, 0, 0, counted, counted, 4 if aligned else 0)
+                   for where, _, counted in note_places]
         for segment, offset in zip(segments, offsets):
             headers.append(_load_header(form, description, segment, offset))
         file.write(0, form.header(phoff, shoff, PN_XNUM if xnum else phdr_count, section_count, qemu_new))
@@ -151,16 +157,24 @@ def write(path, kernel):
             sections = form.section(0, 0, 0, 0, phdr_count if xnum else 0)
             if qemu_new:
                 sections += form.section(1, 3, position, len(SHSTRTAB), 0)
-                file.write(position, SHSTRTAB)
+                file.write(position + uncounted, SHSTRTAB)
             file.write(shoff, sections)
-        for where, data in note_places:
+        for where, data, _ in note_places:
             file.write(where, data)
         for segment, offset in zip(segments, offsets):
-            _write_segment(file, kernel.memory, segment, offset)
+            _write_segment(file, kernel.memory, segment, offset + uncounted)
         if description.truncate is not None:
             file.end = min(file.end, description.truncate)
     finally:
         file.close()
+
+
+def _uncounted(description):
+    """Bytes of notes that QEMU did not count: it takes those of all CPUs of arm64 for as long as those of the first."""
+    shift = description.elf_shift
+    if shift and (description.elf == "vmcore" or description.notes != "merged" or shift < 32 or shift % 4):
+        raise DescriptionError("elf-shift is of files of QEMU, with all notes in one segment, and a multiple of 4")
+    return shift
 
 
 def _load_header(form, description, segment, offset):

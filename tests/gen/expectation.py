@@ -26,8 +26,9 @@ class Expectation:
     """runs: sorted (start, end, class, all zero) that cover [0, max_mapnr); their numbers are those of bitmaps, of which
     bit 0 is the page frame first_pfn."""
 
-    def __init__(self, max_mapnr, runs, levels=None, broken=False, page_bytes=USUAL_PAGE, first_pfn=0):
+    def __init__(self, max_mapnr, runs, levels=None, broken=False, page_bytes=USUAL_PAGE, first_pfn=0, hidden=False):
         self.page_bytes, self.first_pfn = page_bytes, first_pfn
+        self.hidden = hidden            # VMCOREINFO has to be found in memory
         self.max_mapnr, self.runs = max_mapnr, runs
         self.levels = levels            # dump levels that make sense, or None for all
         self.broken = broken            # a damaged file: no particular result is expected
@@ -51,6 +52,8 @@ class Expectation:
                 file.write(f"page_size {self.page_bytes}\n")
             if self.first_pfn:
                 file.write(f"first_pfn {self.first_pfn:#x}\n")
+            if self.hidden:
+                file.write("hidden\n")
             if self.levels is not None:
                 file.write(f"levels {' '.join(map(str, self.levels))}\n")
             if self.broken:
@@ -60,7 +63,8 @@ class Expectation:
 
 
 def read(path):
-    max_mapnr, levels, broken, runs, page_bytes, first_pfn = None, None, False, [], USUAL_PAGE, 0
+    max_mapnr, levels, broken, runs, page_bytes = None, None, False, [], USUAL_PAGE
+    first_pfn, hidden = 0, False
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             words = line.split()
@@ -72,6 +76,8 @@ def read(path):
                 page_bytes = int(words[1])
             elif words[0] == "first_pfn":
                 first_pfn = int(words[1], 16)
+            elif words[0] == "hidden":
+                hidden = True
             elif words[0] == "levels":
                 levels = [int(word) for word in words[1:]]
             elif words[0] == "broken":
@@ -86,7 +92,7 @@ def read(path):
                 runs.append((int(words[0], 16), int(words[1], 16), page_class, zero))
     if max_mapnr is None:
         raise ValueError(f"{path}: no max_mapnr line")
-    return Expectation(max_mapnr, runs, levels, broken, page_bytes, first_pfn)
+    return Expectation(max_mapnr, runs, levels, broken, page_bytes, first_pfn, hidden)
 
 
 # ---- from a built kernel
@@ -129,7 +135,8 @@ def compute(kernel):
         levels = [0, 1]
     first = kernel.machine.first_pfn(kernel)
     runs = [(max(start, first) - first, end - first, *value) for start, end, *value in runs if end > first]
-    return Expectation(max_mapnr - first, runs, levels, description.truncate is not None, page, first)
+    return Expectation(max_mapnr - first, runs, levels, description.truncate is not None, page, first,
+                       description.hidden)
 
 
 def _classes(kernel):

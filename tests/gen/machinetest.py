@@ -46,6 +46,8 @@ def shown(address):
 
 def check_walker(core_path, rows):
     """The second opinion about the addresses."""
+    if not rows:
+        return []
     core, problems = ElfCore(core_path), []
     view = KernelView(core)
     for vaddr, wanted, reason in rows:

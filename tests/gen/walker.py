@@ -17,7 +17,7 @@ class KernelView:
         self.info = parse_vmcoreinfo(core.vmcoreinfo())
         self.machine = translate.find(core, self.info)
         self.page, self.long = 1 << self.machine.page_shift, self.machine.word
-        self.letter = core.order + ("Q" if self.long == 8 else "I")
+        self.letter = self.machine.order + ("Q" if self.long == 8 else "I")
         self.ones = (1 << 8 * self.long) - 1
         self.section_pages = 1 << self.number("SECTION_SIZE_BITS", self.machine.section_bits) - self.machine.page_shift
         self.release = self._release()
@@ -130,7 +130,7 @@ class KernelView:
         info = self.info
         lru, area = info["OFFSET(page.lru)"], info["SIZE(free_area)"]
         for node in self.nodes():
-            zones = struct.unpack(self.core.order + "i", self.read(node + info["OFFSET(pglist_data.nr_zones)"], 4))[0]
+            zones = struct.unpack(self.machine.order + "i", self.read(node + info["OFFSET(pglist_data.nr_zones)"], 4))[0]
             for index in range(zones):
                 zone = node + info["OFFSET(pglist_data.node_zones)"] + index * info["SIZE(zone)"]
                 if not self.word(zone + info["OFFSET(zone.spanned_pages)"]):
@@ -220,7 +220,7 @@ class Classifier:
         return struct.unpack_from(self.view.letter, data, at)[0]
 
     def _int(self, data, at):
-        return struct.unpack_from(self.view.core.order + "I", data, at)[0]
+        return struct.unpack_from(self.view.machine.order + "I", data, at)[0]
 
     def _page(self, data, at, pfn, flags, has_next):
         if self.head is not None and self._word(data, at + self.head) & 1:
@@ -283,7 +283,7 @@ class Classifier:
         else:
             places = (view.offset("page.compound_order"), view.offset("page.compound_dtor"))
         if places[0] is not None:
-            letter = view.core.order + ("B" if view.version >= (4, 16) else "H")
+            letter = view.machine.order + ("B" if view.version >= (4, 16) else "H")
             return [struct.unpack_from(letter, data, tail + place)[0] for place in places]
         if view.version < (4, 4):
             lru = view.offset("page.lru")

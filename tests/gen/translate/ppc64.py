@@ -13,6 +13,9 @@ class Translator(Base):
     entry_order = ">"
 
     def setup(self):
+        # the ELF file may have an order of its own
+        uts = self.symbol("init_uts_ns") - LINEAR + self.info.get("OFFSET(uts_namespace.name)", 4)
+        self.order = "<" if self.core.read(uts + 4 * 65, 7) == b"ppc64le" else ">"
         self.radix = self._is_radix()
         if self.radix:
             self.levels = [(39, 13), (30, 9), (21, 9), (self.page_shift, 21 - self.page_shift)]
