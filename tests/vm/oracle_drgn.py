@@ -13,8 +13,10 @@ import sys
 
 import dumps
 import pagestates
+from cores import EM_X86_64
 from pagestates import CODE, LRU, POISON, POISON_HEAD, PRIVATE, SWAPCACHE, TAIL
 
+LITTLE = 2  # as drgn.PlatformFlags has it; this file is used without drgn, too
 KEPT_LIMIT = 0.004  # of all pages
 
 
@@ -24,6 +26,8 @@ class Layout:
     def __init__(self, prog):
         page = prog.type("struct page")
         self.size = page.size
+        self.word = "Q" if prog.type("unsigned long").size == 8 else "I"
+        self.order = "little" if prog.platform.flags.value & LITTLE else "big"
         self.release = prog["init_uts_ns"].name.release.string_().decode()
         self.version = tuple(int(x) for x in self.release.split("-")[0].split("+")[0].split(".")[:2])
 
@@ -55,7 +59,7 @@ class Layout:
         self.dtor = None
         if self.version < (6, 3):
             self.dtor = offset("compound_dtor")
-            self.hugetlb_dtor = dict(prog.type("enum compound_dtor_id").enumerators)["HUGETLB_PAGE_DTOR"]
+            self.hugetlb_dtor = dict(prog.type("enum compound_dtor_id").enumerators).get("HUGETLB_PAGE_DTOR")
         elif self.version < (6, 9):
             sys.exit("how kernel %s marks its hugetlb pages is not known here" % self.release)
 
@@ -104,31 +108,37 @@ def _offset(kind, name):
 class PageMap:
     """All struct pages as columns of numbers, one column a member."""
 
-    def __init__(self, prog, layout, vmcoreinfo):
+    def __init__(self, prog, layout, info):
         self.prog = prog
         self.layout = layout
-        self.vmcoreinfo = vmcoreinfo
-        self.base = prog["vmemmap_base"].value_()
+        self.info = info
+        self.page_size = int(info["PAGESIZE"])
         self.columns = {}
         self.present = bytearray()
         self._read()
 
+    def _blocks(self):
+        """Ranges of page frames that have struct pages. All of these are one array, whose start, the struct page of
+        frame 0 whether it exists or not, is self.base."""
+        if "SYMBOL(mem_section)" in self.info:
+            yield from self._sections()
+            return
+        node = self.prog["contig_page_data"]
+        first = node.node_start_pfn.value_()
+        self.base = node.node_mem_map.value_() - first * self.layout.size
+        yield first, first + node.node_spanned_pages.value_()
+
     def _sections(self):
-        """Numbers of the memory sections that have struct pages."""
-        prog = self.prog
-        section = prog.type("struct mem_section")
-        per_root = 4096 // section.size
-        roots = prog["mem_section"]
+        section = self.prog.type("struct mem_section")
+        per_root = self.page_size // section.size
+        roots = self.prog["mem_section"]
         n_roots = roots.type_.length if roots.type_.kind.name == "ARRAY" else None
-        info = {}
-        for line in self.vmcoreinfo.splitlines():
-            key, _, value = line.partition("=")
-            info[key] = value
-        self.shift = int(info["NUMBER(SECTION_SIZE_BITS)"]) - 12 if "NUMBER(SECTION_SIZE_BITS)" in info else 15
-        bits = int(info["NUMBER(MAX_PHYSMEM_BITS)"])
+        page_shift = self.page_size.bit_length() - 1
+        shift = int(self.info.get("NUMBER(SECTION_SIZE_BITS)", 27)) - page_shift
         if n_roots is None:
-            n_roots = (1 << (bits - self.shift - 12)) // per_root
-        highest = prog["max_pfn"].value_() >> self.shift
+            n_roots = (1 << (int(self.info["NUMBER(MAX_PHYSMEM_BITS)"]) - shift - page_shift)) // per_root
+        highest = self.prog["max_pfn"].value_() >> shift
+        bases = set()
         for r in range(min(n_roots, highest // per_root + 1)):
             root = roots[r]
             if not root:
@@ -137,30 +147,37 @@ class PageMap:
                 encoded = root[s].section_mem_map.value_()
                 # present, and with a map
                 if encoded & 3 == 3:
-                    yield r * per_root + s
+                    bases.add(encoded & ~0x3f)
+                    self.base = encoded & ~0x3f
+                    first = (r * per_root + s) << shift
+                    yield first, first + (1 << shift)
+        if len(bases) != 1:
+            sys.exit("the struct pages are not one array: %s" % " ".join(map(hex, bases)))
 
     def _read(self):
-        layout, size = self.layout, self.layout.size
-        sections = list(self._sections())
-        total = (max(sections) + 1) << self.shift
+        layout, size, word = self.layout, self.layout.size, self.layout.word
+        blocks = list(self._blocks())
+        total = max(end for _, end in blocks)
+        self.first = min(first for first, _ in blocks)
         self.present = bytearray(total)
-        words = {"flags": "Q", "mapping": "Q", "private": "Q", "head": "Q", "lru": "Q", "type": "I", "refcount": "I"}
+        words = {"flags": word, "mapping": word, "private": word, "head": word, "lru": word, "type": "I", "refcount": "I"}
         for name, code in words.items():
             self.columns[name] = array.array(code, bytes(array.array(code).itemsize * total))
         step = 512
-        for s in sections:
-            first = s << self.shift
-            for pfn in range(first, first + (1 << self.shift), step):
+        for first, end in blocks:
+            for pfn in range(first, end, step):
+                count = min(step, end - pfn)
                 try:
-                    block = self.prog.read(self.base + pfn * size, step * size)
+                    block = self.prog.read(self.base + pfn * size, count * size)
                 except Exception:  # drgn.FaultError: a part of the section without struct pages
                     continue
-                self.present[pfn : pfn + step] = b"\1" * step
+                self.present[pfn : pfn + count] = b"\1" * count
                 for name, code in words.items():
-                    width = 8 if code == "Q" else 4
-                    at = getattr(layout, name) // width
-                    self.columns[name][pfn : pfn + step] = array.array(
-                        code, memoryview(block).cast(code)[at :: size // width].tolist())
+                    values = array.array(code, block)
+                    if layout.order != sys.byteorder:
+                        values.byteswap()
+                    at = getattr(layout, name) // values.itemsize
+                    self.columns[name][pfn : pfn + count] = values[at :: size // values.itemsize]
 
     def pfn_of(self, address):
         return (address - self.base) // self.layout.size
@@ -170,12 +187,12 @@ class PageMap:
         info = self.columns["head"][pfn]
         here = self.base + pfn * self.layout.size
         if info & 1:
-            if self.base <= info < self.base + len(self.present) * self.layout.size:
+            if self.base + self.first * self.layout.size <= info < self.base + len(self.present) * self.layout.size:
                 return self.pfn_of(info - 1)
             return self.pfn_of(here & (info - 1))  # 7.1 and later: a mask
         # A hugetlb page can have its tails' struct pages mapped onto the first ones (5.14 to 7.0), and then a tail at
         # the start of such a mapping has the looks of the head.
-        per_map_page = 4096 // self.layout.size
+        per_map_page = self.page_size // self.layout.size
         if (self.columns["flags"][pfn] & self.layout.bit["head"] and pfn % per_map_page == 0
                 and pfn + 1 < len(self.present)):
             info = self.columns["head"][pfn + 1]
@@ -301,9 +318,8 @@ def classify(prog, layout, pages, lists):
         if m not in mappings:
             try:
                 space = prog.type("struct address_space")
-                host = int.from_bytes(prog.read(m + _offset(space, "host"), 8), "little")
-                inode = prog.type("struct inode")
-                back = int.from_bytes(prog.read(host + _offset(inode, "i_mapping"), 8), "little")
+                host = prog.read_word(m + _offset(space, "host"))
+                back = prog.read_word(host + _offset(prog.type("struct inode"), "i_mapping"))
                 mappings[m] = m & 7 == 0 and back == m
             except Exception:  # drgn.FaultError
                 mappings[m] = False
@@ -366,22 +382,32 @@ def self_check(prog, layout, pages):
             sys.exit("page %#x: read %r, drgn says %r" % (pfn, got, want))
 
 
-def command_classify(vmcore, vmlinux, out):
+def open_core(path, core, vmlinux):
     import drgn
 
+    if core.machine != EM_X86_64:
+        import program
+
+        return program.of_memory(core, vmlinux)
     prog = drgn.Program()
-    prog.set_core_dump(vmcore)
+    prog.set_core_dump(path)
     try:
         prog.load_debug_info([vmlinux])
     except drgn.MissingDebugInfoError as e:
         sys.exit("drgn: %s" % e)
+    return prog
+
+
+def command_classify(vmcore, vmlinux, out):
+    core = dumps.ElfCore(vmcore)
+    prog = open_core(vmcore, core, vmlinux)
     layout = Layout(prog)
-    pages = PageMap(prog, layout, dumps.ElfCore(vmcore).vmcoreinfo())
+    pages = PageMap(prog, layout, core.info())
     self_check(prog, layout, pages)
     lists = FreeLists(prog, pages)
     words, problems = classify(prog, layout, pages, lists)
     problems += ["list at %#x cannot be followed" % a for a in lists.broken]
-    states = pagestates.States(words, {"release": layout.release, "problems": problems})
+    states = pagestates.States(words, {"release": layout.release, "order": layout.order, "problems": problems})
     states.save(out)
     count = collections.Counter(pagestates.describe(w) for w in words)
     for name, n in sorted(count.items(), key=lambda item: -item[1]):
@@ -393,14 +419,16 @@ def command_classify(vmcore, vmlinux, out):
 def judge(states, dump, core, level):
     """Lists of page frames: wrongly treated by name, kept without need by name, kept because nobody can tell."""
     wrong, missed, kept_anyway = (collections.defaultdict(list) for _ in range(3))
-    in_core = dumps.core_pages(core)
-    total = max(len(in_core), dump.max_mapnr, len(states.words))
+    in_core = dumps.core_pages(core, dump.block_size)
+    first = core.first_frame()
+    end = dump.max_mapnr + first
+    total = max(len(in_core), end, len(states.words))
     in_core = in_core.ljust(total, b"\0")
-    present, kept = (dumps.as_flags(dump.bitmap(n), total) for n in (1, 2))
+    present, kept = (dumps.dump_pages(dump, n, first).ljust(total, b"\0") for n in (1, 2))
     pages = left_out = 0
     for pfn in range(total):
         word = states.word(pfn)
-        if pfn >= dump.max_mapnr:
+        if pfn >= end:
             # it may be lowered to what has struct pages
             if in_core[pfn] and word:
                 wrong["beyond max_mapnr"].append(pfn)

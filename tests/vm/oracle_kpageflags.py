@@ -47,18 +47,21 @@ def main(argv):
     if len(argv) not in (5, 6):
         print(__doc__, file=sys.stderr)
         return 2
+    states = pagestates.States.load(argv[2])
     with open(argv[1], "rb") as f:
         flags = array.array("Q")
         flags.frombytes(f.read())
-    states = pagestates.States.load(argv[2])
+    if states.about["order"] != sys.byteorder:
+        flags.byteswap()
     core, dump = dumps.ElfCore(argv[3]), dumps.KdumpFile(argv[4])
     level = int(argv[5]) if len(argv) == 6 else dump.sub["dump_level"]
-    total = dump.max_mapnr
+    first = core.first_frame()
+    total = dump.max_mapnr + first
     if len(flags) < total:
         print("WRONG: the snapshot ends at page %#x" % len(flags))
         return 1
-    present, kept = (dumps.as_flags(dump.bitmap(n), total) for n in (1, 2))
-    in_core = dumps.core_pages(core)
+    present, kept = (dumps.dump_pages(dump, n, first) for n in (1, 2))
+    in_core = dumps.core_pages(core, dump.block_size).ljust(total, b"\0")
 
     different, unexplained = collections.defaultdict(list), collections.defaultdict(list)
     pages = left_out = head = 0

@@ -24,16 +24,17 @@ def opened(path):
 
 def main():
     dump, core = dumps.KdumpFile(sys.argv[1]), dumps.ElfCore(sys.argv[2])
+    size, first = dump.block_size, core.first_frame()  # the library knows nothing of the first page frame of Arm
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 1000
     read = opened(sys.argv[1])
     missing = dump.header["status"] & 8
-    have = [first + n for first, items in dump.batches() for n, item in enumerate(items) if item[1] or not missing]
+    have = [start + n for start, items in dump.batches() for n, item in enumerate(items) if item[1] or not missing]
     rng = random.Random(1)
     bad = []
     pfns = rng.sample(have, min(count, len(have)))
     for pfn in pfns:
         try:
-            same = read(pfn * dumps.PAGE, dumps.PAGE) == core.read(pfn * dumps.PAGE, dumps.PAGE)
+            same = read(pfn * size, size) == core.read((pfn + first) * size, size)
         except Exception as problem:  # every error of the library is one too many
             print("page %#x: %s" % (pfn, problem))
             same = False
