@@ -157,8 +157,8 @@ typedef bool paging_leaf_fn(void *data, unsigned level, uint64_t entry, const st
  */
 void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void *data);
 
-extern const struct arch_ops arch_arm64;
 extern const struct arch_ops arch_arm;
+extern const struct arch_ops arch_arm64;
 extern const struct arch_ops arch_ia64;
 extern const struct arch_ops arch_loongarch64;
 extern const struct arch_ops arch_mips64;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ppc, 32 bits: what is needed lies in the linear map; the tables, of which there are many kinds, are not walked. */
+/* ppc, 32 bits: what a dump needs lies in the linear map; of the many kinds of tables the plain one is walked. */
 #include "arch/arch.h"
 #include "base/bytes.h"
 #include "format/elf_core.h"
@@ -10,7 +10,11 @@
 #define PAGE_OFFSET_MIN UINT64_C(0x40000000)
 #define PAGE_OFFSET_ALIGN UINT64_C(0x10000000)
 
-static const struct paging no_tables = { "no page tables", 4, { 12 }, { NULL } };
+#define ADDRESS_BITS UINT64_C(0xfffff000)
+#define PTE_PRESENT 1
+
+/* Entries of 32 bits and pages of 4 KiB.  Processors with 36 bits of addresses have others, which nothing tells apart. */
+static const struct paging two_levels = { "2 levels", 4, { 12, 10, 10 }, { "PTE", "PGD" } };
 
 /* Segments of /proc/vmcore have the map's addresses, memory beyond the map has none; QEMU's are all physical. */
 static bool find_linear(const struct kernel *k, struct linear_range *r)
@@ -36,8 +40,9 @@ static void ppc_setup(const struct kernel *k, struct arch_state *a)
 {
 	vaddr_t start = fact_or(&k->facts, F_stext, PAGE_OFFSET) & ~(PAGE_OFFSET_ALIGN - 1);
 	struct linear_range r;
+	uint64_t left;
 
-	a->paging = &no_tables;
+	a->paging = &two_levels;
 	a->section_bits = 24;
 	a->physmem_bits = 44;
 	if (!find_linear(k, &r))
@@ -46,12 +51,22 @@ static void ppc_setup(const struct kernel *k, struct arch_state *a)
 	r.trust = RANGE_FIXED;
 	a->kernel_start = r.start;
 	arch_add_linear(a, r);
+	a->has_root = fact_known(&k->facts, F_root_table) && k->target.page_shift == 12 &&
+		      arch_linear(a, fact(&k->facts, F_root_table), RANGE_FIXED, &a->root, &left);
+	a->tables_last = UINT32_MAX;
 }
 
 static enum pte_kind ppc_decode_pte(const struct arch_state *a, uint64_t pte, unsigned level, struct pte *out)
 {
-	(void)a, (void)pte, (void)level, (void)out;
-	return PTE_ABSENT;
+	uint64_t left;
+
+	out->target = pte & ADDRESS_BITS;
+	if (level == 0)
+		return pte & PTE_PRESENT ? PTE_LEAF : PTE_ABSENT;
+	/* the tables' addresses are physical ones, but virtual on some processors */
+	if (out->target >= a->kernel_start && !arch_linear(a, out->target, RANGE_FIXED, &out->target, &left))
+		return PTE_ABSENT;
+	return out->target ? PTE_TABLE : PTE_ABSENT;
 }
 
 const struct arch_ops arch_ppc = {

@@ -530,6 +530,38 @@ TEST(ppc_has_its_linear_map_where_segments_or_the_text_say)
 	assert_int_equal(translated(0x80012345), PADDR_NONE);
 }
 
+TEST(ppc_walks_tables_that_have_physical_or_virtual_addresses)
+{
+	/* f1001abc: entry 964 of the root, 1 of its table */
+	for (unsigned is_virtual = 0; is_virtual < 2; is_virtual++) {
+		world_open_machine(&w, &arch_ppc, 12, true, PAGES);
+		world_facts(&w, "SYMBOL(swapper_pg_dir)=c0010000\n");
+		put_u32(w.mem.bytes + 0x10000 + 964 * 4, (is_virtual ? 0xc0020000 : 0x20000) | 1, true);
+		put_u32(w.mem.bytes + 0x20000 + 1 * 4, 0xd0001593, true);
+		put_u32(w.mem.bytes + 0x20000 + 2 * 4, 0xd0002592, true);
+		put_u32(w.mem.bytes + 0x10000 + 965 * 4, 0xf0000001, true);
+		put_u32(w.mem.bytes + 0x10000 + 966 * 4, 0x7ffff001, true);
+		world_setup(&w);
+		check_leaf(0xf1001abc, 0xd0001abc, 4096);
+		assert_int_equal(walk(0xf1002000), E_MISSING);
+		assert_int_equal(walk(0xf1400000), E_MISSING);
+		assert_int_equal(walk(0xf1800000), E_UNREADABLE);
+		assert_int_equal(walk(0xf1c00000), E_MISSING);
+		assert_int_equal(walk(UINT64_C(0x1f1001abc)), E_MISSING);
+		world_close(&w);
+	}
+	/* other pages, another root: no tables */
+	world_open_machine(&w, &arch_ppc, 14, true, PAGES);
+	world_facts(&w, "SYMBOL(swapper_pg_dir)=c0010000\n");
+	world_setup(&w);
+	assert_false(w.k.arch_state.has_root);
+	world_close(&w);
+	world_open_machine(&w, &arch_ppc, 12, true, PAGES);
+	world_facts(&w, "SYMBOL(swapper_pg_dir)=f0010000\n");
+	world_setup(&w);
+	assert_false(w.k.arch_state.has_root);
+}
+
 TEST(machines_are_told_by_number_and_class)
 {
 	assert_ptr_equal(arch_find(21, true), &arch_ppc64);
@@ -560,6 +592,7 @@ int main(void)
 		IN_WORLD(list_without_a_size_or_without_entries_is_none),
 		cmocka_unit_test(length_of_mem_section_tells_the_address_bits),
 		IN_WORLD(ppc_has_its_linear_map_where_segments_or_the_text_say),
+		IN_WORLD(ppc_walks_tables_that_have_physical_or_virtual_addresses),
 		cmocka_unit_test(machines_are_told_by_number_and_class),
 	};
 
