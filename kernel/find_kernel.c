@@ -37,6 +37,29 @@ static bool names_are_at(const struct kernel *trial, struct kmem *km, const char
 	       (!address_map_tells_order(trial, km, uts, &named_order) || named_order == trial->target.big_endian);
 }
 
+static struct kernel kernel_of(const struct kernel *k, const struct candidate *c)
+{
+	return (struct kernel){
+		.src = k->src,
+		.arch = k->arch,
+		.target = c->target,
+		.facts = c->facts,
+		.version = kernel_version(c->release),
+	};
+}
+
+/* Does the machine itself say, without page tables, that the names are not at `at`?  This is quick. */
+static bool names_are_elsewhere(const struct kernel *k, const struct candidate *c, paddr_t at)
+{
+	struct arch_state a = arch_state_unset(c->target.big_endian);
+	struct kernel trial = kernel_of(k, c);
+	paddr_t there;
+	uint64_t left;
+
+	k->arch->setup(&trial, &a);
+	return arch_linear(&a, kernel_names_address(&c->facts), RANGE_FIXED, &there, &left) && there != at;
+}
+
 /*
  * Do the page tables lead from the address of the names to names with the candidate's release?  *at is where they are.
  * Tries the byte orders that the machine has, the file's first; the one that was right stays in c->target.
@@ -47,13 +70,7 @@ static bool names_are_there(const struct kernel *k, struct candidate *c, paddr_t
 		return false;
 	for (unsigned turn = 0; turn < 2; turn++, c->target.big_endian = !c->target.big_endian) {
 		AUTO(kmem) *km = NULL;
-		struct kernel trial = {
-			.src = k->src,
-			.arch = k->arch,
-			.target = c->target,
-			.facts = c->facts,
-			.version = kernel_version(c->release),
-		};
+		struct kernel trial = kernel_of(k, c);
 		bool found;
 		struct err e;
 
@@ -93,7 +110,7 @@ static bool try_place(const struct kernel *k, const struct kernel_file *f, paddr
 			c.facts = *boot;
 			memcpy(c.release, f->release, sizeof(c.release));
 			kernel_file_add_facts(f, moved - f->moved, &c.facts);
-			if (!names_are_there(k, &c, &seen) || seen != at)
+			if (names_are_elsewhere(k, &c, at) || !names_are_there(k, &c, &seen) || seen != at)
 				continue;
 			*shift = moved - f->moved;
 			return true;

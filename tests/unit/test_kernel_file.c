@@ -205,6 +205,36 @@ TEST(kernel_with_five_levels_is_found_in_memory)
 	assert_int_equal(k->arch_state.phys_base, 0x200000);
 }
 
+/* Addresses of the image need no page tables there.  The first three move it, the others load it where there is room. */
+TEST(kernels_of_machines_with_fixed_ranges_are_found_in_memory)
+{
+	static const struct {
+		unsigned machine, page_size;
+		vaddr_t linked, moved;
+	} rows[] = {
+		{ 258, 4096, UINT64_C(0x9000000000208000), 0x400000 }, { 8, 4096, UINT64_C(0xffffffff80108000), 0x500000 },
+		{ 8, 4096, UINT64_C(0x9800000000108000), 0x500000 },   { 50, 4096, UINT64_C(0xa000000100608000), 0 },
+		{ 43, 8192, 0x608000, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[200];
+
+		mem.src->machine = rows[i].machine;
+		mem.src->big_endian = rows[i].machine == 43;
+		snprintf(text, sizeof(text),
+			 "OSRELEASE=6.1.0-13-amd64\nPAGESIZE=%u\nSYMBOL(init_uts_ns)=%" PRIx64
+			 "\nOFFSET(uts_namespace.name)=0\nSYMBOL(mem_map)=%" PRIx64 "\n",
+			 rows[i].page_size, rows[i].linked, rows[i].linked + 0x1000);
+		free(open_with(NULL, text, false, OK));
+		assert_true(k->has_vmcoreinfo);
+		assert_int_equal(fact(&k->facts, F_mem_map), rows[i].linked + rows[i].moved + 0x1000);
+		assert_memory_equal(k->utsname, mem.bytes + UTS, 390);
+		kernel_close(k);
+		k = NULL;
+	}
+}
+
 TEST(names_without_page_tables_that_lead_there_are_no_kernel)
 {
 	char *said;
@@ -310,6 +340,7 @@ int main(void)
 		WITH_MEMORY(file_that_is_no_vmcoreinfo_is_refused),
 		WITH_MEMORY(without_a_note_the_kernel_is_found_in_memory),
 		WITH_MEMORY(kernel_with_five_levels_is_found_in_memory),
+		WITH_MEMORY(kernels_of_machines_with_fixed_ranges_are_found_in_memory),
 		WITH_MEMORY(names_without_page_tables_that_lead_there_are_no_kernel),
 		WITH_MEMORY(text_for_the_note_is_found_in_memory),
 		WITH_MEMORY(text_at_the_end_of_memory_is_found),
