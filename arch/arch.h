@@ -155,7 +155,11 @@ typedef bool paging_leaf_fn(void *data, unsigned level, uint64_t entry, const st
  * Shows entries that map memory, in the order of their addresses, until `fn` has enough.  Looks at so many tables at most, and
  * passes over those that cannot be read.
  */
+#define PAGING_TABLES 64 /* that show all that is to be seen */
 void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void *data);
+
+/* How well the form of tables that the state has fits them: of some entries, how many lead to memory, less those that do not. */
+int paging_score(struct kmem *km);
 
 extern const struct arch_ops arch_arm;
 extern const struct arch_ops arch_arm64;

@@ -5,6 +5,7 @@
 #include "format/elf_core.h"
 #include "input/mem_source.h"
 #include "kernel/kernel.h"
+#include "kernel/kmem.h"
 
 #define REGION_5 UINT64_C(0xa000000000000000)
 #define REGION_6 UINT64_C(0xc000000000000000) /* not cached */
@@ -48,26 +49,48 @@ static void add_range(struct arch_state *a, vaddr_t start, uint64_t len, paddr_t
 	arch_add_linear(a, (struct linear_range){ start, start + len, at, .trust = RANGE_FIXED });
 }
 
-static void ia64_setup(const struct kernel *k, struct arch_state *a)
+/* The tables are for region 5 alone; they do not reach to its end. */
+static void set_levels(const struct kernel *k, struct arch_state *a, unsigned levels)
 {
-	unsigned levels = 3 + fact_known(&k->facts, F_pgtable_4), index_bits = k->target.page_shift - 3;
-	uint64_t left;
+	unsigned bits = k->target.page_shift + levels * (k->target.page_shift - 3);
 
 	a->paging = &forms[k->target.page_shift - 12][levels - 3];
+	a->tables_first = REGION_5;
+	a->tables_last = REGION_5 + (UINT64_C(1) << min_u64(bits, 61)) - 1;
+}
+
+static void ia64_setup(const struct kernel *k, struct arch_state *a)
+{
+	uint64_t left;
+
+	set_levels(k, a, 3 + fact_known(&k->facts, F_pgtable_4));
 	a->section_bits = section_tries[0];
 	a->physmem_bits = PHYS_BITS;
 	a->section_tries = section_tries;
 	a->kernel_start = REGION_5;
 	a->phys_base = find_phys_base(k);
 	a->pte_mask = ADDRESS_BITS;
-	/* the tables are for region 5 alone; they do not reach to its end */
-	a->tables_first = REGION_5;
-	a->tables_last = REGION_5 + (UINT64_C(1) << min_u64(k->target.page_shift + levels * index_bits, 61)) - 1;
 	add_range(a, REGION_7, UINT64_C(1) << PHYS_BITS, 0);
 	add_range(a, IMAGE_START, IMAGE_LEN, a->phys_base & ~(IMAGE_LEN - 1));
 	add_range(a, REGION_6, UINT64_C(1) << PHYS_BITS, 0);
 	a->has_root = fact_known(&k->facts, F_root_table) &&
 		      arch_linear(a, fact(&k->facts, F_root_table), RANGE_FIXED, &a->root, &left);
+}
+
+/* VMCOREINFO tells of four levels, but a vmlinux file does not. */
+static enum status ia64_learn(struct kmem *km, struct arch_state *a, struct err *e)
+{
+	const struct kernel *k = kmem_kernel(km);
+	int three;
+
+	(void)e;
+	if (fact_known(&k->facts, F_pgtable_4))
+		return OK;
+	three = paging_score(km);
+	set_levels(k, a, 4);
+	if (paging_score(km) <= three)
+		set_levels(k, a, 3);
+	return OK;
 }
 
 static enum pte_kind ia64_decode_pte(const struct arch_state *a, uint64_t pte, unsigned level, struct pte *out)
@@ -89,5 +112,6 @@ const struct arch_ops arch_ia64 = {
 	.image_len_max = IMAGE_LEN,
 	.image_align = IMAGE_LEN,
 	.setup = ia64_setup,
+	.learn = ia64_learn,
 	.decode_pte = ia64_decode_pte,
 };

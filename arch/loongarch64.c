@@ -21,8 +21,6 @@
 
 #define LEVELS_USUAL 3
 #define LEVELS_MAX 4
-#define LEAVES_MAX 64
-#define TABLES_MAX 64
 
 static void loongarch64_setup(const struct kernel *k, struct arch_state *a)
 {
@@ -44,20 +42,6 @@ static void loongarch64_setup(const struct kernel *k, struct arch_state *a)
 		      arch_linear(a, fact(&k->facts, F_root_table), RANGE_FIXED, &a->root, &left);
 }
 
-struct leaf_count {
-	const struct kernel *k;
-	int good, seen;
-};
-
-static bool count_leaf(void *data, unsigned level, uint64_t entry, const struct pte *leaf)
-{
-	struct leaf_count *c = data;
-
-	(void)level, (void)entry;
-	c->good += arch_has_memory(c->k, leaf->target) ? 1 : -1;
-	return ++c->seen < LEAVES_MAX;
-}
-
 /* Kernels are built with two to four levels, and do not say so. */
 static enum status loongarch64_learn(struct kmem *km, struct arch_state *a, struct err *e)
 {
@@ -69,12 +53,11 @@ static enum status loongarch64_learn(struct kmem *km, struct arch_state *a, stru
 	/* tables without a sign of it: those that lead to most of the machine's memory */
 	for (unsigned try = LEVELS_MAX; !levels && (a->paging = virtual_tables_form(k->target.page_shift, try));
 	     try--) {
-		struct leaf_count c = { .k = k };
+		int score = paging_score(km);
 
-		paging_visit(km, TABLES_MAX, count_leaf, &c);
-		if (c.good <= best)
+		if (score <= best)
 			continue;
-		best = c.good;
+		best = score;
 		levels = try;
 	}
 	a->paging = virtual_tables_form(k->target.page_shift, levels ? levels : LEVELS_USUAL);

@@ -20,7 +20,6 @@
 
 #define PTE_PRESENT 1
 #define LEAVES_MAX 64
-#define TABLES_MAX 64
 
 /* The root of some has two pages. */
 static const struct paging wide_root[] = {
@@ -141,7 +140,7 @@ static enum status mips64_learn(struct kmem *km, struct arch_state *a, struct er
 	a->paging = paging_of(k->target.page_shift, virtual_tables_levels(km, a));
 	if (k->target.page_shift == 14 && has_wide_root(km, a))
 		a->paging = &wide_root[1];
-	paging_visit(km, TABLES_MAX, vote, &v);
+	paging_visit(km, PAGING_TABLES, vote, &v);
 	for (unsigned i = 1; i <= GLOBAL_BIT_MAX; i++)
 		if (v.votes[i] > v.votes[best])
 			best = i;

@@ -118,3 +118,28 @@ void paging_visit(struct kmem *km, unsigned tables_max, paging_leaf_fn *fn, void
 	if (a->has_root)
 		(void)visit_table(&v, a->root, levels - 1, shift);
 }
+
+#define LEAVES_MAX 64
+
+struct count {
+	const struct kernel *k;
+	unsigned seen;
+	int good;
+};
+
+static bool count_leaf(void *data, unsigned level, uint64_t entry, const struct pte *leaf)
+{
+	struct count *c = data;
+
+	(void)level, (void)entry;
+	c->good += arch_has_memory(c->k, leaf->target) ? 1 : -1;
+	return ++c->seen < LEAVES_MAX;
+}
+
+int paging_score(struct kmem *km)
+{
+	struct count c = { .k = kmem_kernel(km) };
+
+	paging_visit(km, PAGING_TABLES, count_leaf, &c);
+	return c.good;
+}

@@ -30,7 +30,6 @@
 enum { SUN4V, SUN4U };
 
 #define LEAVES_MAX 64
-#define TABLES_MAX 64
 
 /* Kernels before 3.8.13 kept struct pages, at a fixed address, in a table of their own, 4 MiB in each entry. */
 #define OLD_VMEMMAP_START UINT64_C(0x10000000000)
@@ -228,7 +227,7 @@ static void find_form(struct kmem *km, struct arch_state *a)
 {
 	struct form_votes v = { 0 };
 
-	paging_visit(km, TABLES_MAX, vote, &v);
+	paging_visit(km, PAGING_TABLES, vote, &v);
 	if (v.sun4u * 2 > v.seen) {
 		a->pte_form = SUN4U;
 		a->pte_mask = SUN4U_ADDRESS;

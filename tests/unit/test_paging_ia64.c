@@ -66,6 +66,21 @@ TEST(tables_of_every_page_size_are_walked)
 	}
 }
 
+TEST(four_levels_that_nothing_tells_are_those_that_lead_to_memory)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+		uint64_t size = UINT64_C(1) << forms[i][0];
+
+		open_tables(forms[i]);
+		for (unsigned page = 0; page < 8; page++)
+			tables_put(&t, VMALLOC + page * size, 0, (0x300000 + page * size) | NOISE);
+		w.k.facts.of[F_pgtable_4].known = false;
+		world_setup(&w);
+		tables_check(&t, VMALLOC + 7 * size + 5, 0x300000 + 7 * size + 5, size);
+		world_close(&w);
+	}
+}
+
 TEST(entry_without_its_present_bit_is_missing)
 {
 	open_tables(forms[4]);
@@ -148,6 +163,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tables_of_every_page_size_are_walked),
+		cmocka_unit_test(four_levels_that_nothing_tells_are_those_that_lead_to_memory),
 		cmocka_unit_test_teardown(entry_without_its_present_bit_is_missing, close_world),
 		cmocka_unit_test(damaged_entry_is_missing_or_unreadable),
 		cmocka_unit_test_teardown(regions_need_no_tables, close_world),
