@@ -85,6 +85,22 @@ for line in sys.stdin:
 	done
 }
 
+@test "memory that a 32-bit file has no addresses for makes a 64-bit file, and it is said" {
+	for big in "" --big; do
+		# 32 bits end behind two pages; of the rest pages are cut out, and what follows has an address of its own
+		# shellcheck disable=SC2086 # a word or none
+		mkelf high 0xffffe000,0x110000 --bits 32 --machine 40 --zero 0xffffe,0x1000ff --vaddr -1 $big
+		run -0 "$PROGRAM" --message-level 2 -f -E -d 1 high out
+		contains "$output" "out has memory above 4 GiB: it is written as ELF64."
+		equal "0x00000000ffffe000 0x00000001000ff000" "$(readelf -lW out | awk '$1 == "LOAD" { print $4 }' | paste -sd' ')"
+		# shellcheck disable=SC2086
+		mkelf low 0xffff0000,0x10000 --bits 32 --machine 40 $big
+		run -0 "$PROGRAM" --message-level 2 -f -E -d 1 low out
+		lacks "$output" "ELF64"
+		readelf -hW out | grep -q ELF32
+	done
+}
+
 @test "70000 segments, the highest first: their number is in section header 0" {
 	python3 - <<'PY'
 import struct
