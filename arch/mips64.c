@@ -82,7 +82,7 @@ static unsigned global_bit(uint64_t pte)
 
 	if (!(pte & PTE_PRESENT))
 		return 0;
-	while (pte >> (bit + ones) & 1)
+	while (ones < 6 && pte >> (bit + ones) & 1)
 		ones++;
 	/* nothing between: the ones go on, perhaps into those of caching */
 	if (ones >= 6)
