@@ -259,11 +259,15 @@ static void say_what_is_known(const struct kernel *k)
 static enum status find_text(struct kernel *k, struct err *e)
 {
 	struct target target;
+	char *found;
 	size_t len;
 
 	e->status = OK;
-	if (!find_kernel_text(k, &k->text_bytes, &len, &target, e))
+	if (!find_kernel_text(k, &found, &len, &target, e))
 		return e->status == E_NOMEM ? E_NOMEM : OK;
+	/* there may be a note without a text */
+	free(k->text_bytes);
+	k->text_bytes = found;
 	k->target = target;
 	k->text = vmcoreinfo_over(k->text_bytes, len);
 	k->has_vmcoreinfo = k->text_was_found = true;
