@@ -5,12 +5,17 @@
 import argparse
 import mmap
 import signal
+import struct
 import sys
 
 import codecs_kdump
 import expectation
 from elfreader import ElfCore, FormatError
 from kdumpfile import COMPRESSION, DESCRIPTOR, STATUS_BITS, KdumpFile
+
+
+# struct elf_prstatus: signal information, signal, masks, process numbers, times, registers, whether there are more
+PPC64_PRSTATUS = "3i 2h 2Q 4i 8q 48Q 2i"
 
 
 def command_info(options):
@@ -114,7 +119,7 @@ def check_header(dump, expected, level, core, options, report):
         if header["nr_cpus"] != cpus:
             report(f"header: nr_cpus is {header['nr_cpus']}, expected {cpus}")
         notes = [note for note in dump.notes() if not (expected.hidden and note[0] == b"VMCOREINFO")]
-        if notes != core.notes:
+        if notes != [turned(note, core.order, dump.order) for note in core.notes]:
             report(f"notes: {len(notes)} in the dump differ from {len(core.notes)} in the vmcore")
         if expected.hidden:
             check_found_text(dump, core, report)
@@ -122,6 +127,14 @@ def check_header(dump, expected, level, core, options, report):
         text = core.vmcoreinfo()
         if (dump.vmcoreinfo() or b"").decode("latin-1") != (text or ""):
             report("sub header: offset_vmcoreinfo and size_vmcoreinfo do not show the vmcore's text")
+
+
+def turned(note, old, new):
+    """A note as a dump of the other byte order has it: registers of ppc64 are turned round, other contents are not."""
+    name, note_type, desc = note
+    if old == new or name != b"CORE" or note_type != 1 or len(desc) != struct.calcsize(old + PPC64_PRSTATUS):
+        return note
+    return name, note_type, struct.pack(new + PPC64_PRSTATUS, *struct.unpack(old + PPC64_PRSTATUS, desc))
 
 
 def check_found_text(dump, core, report):
