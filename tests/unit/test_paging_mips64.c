@@ -129,13 +129,15 @@ TEST(without_an_entry_that_tells_there_is_no_walk)
 {
 	struct mapping m;
 
-	/* no entries at all; entries of memory that the machine does not have; of what only users would map */
-	for (unsigned i = 0; i < 3; i++) {
+	/* no entries at all; of memory that the machine does not have; of what only users would map; nothing but ones */
+	for (unsigned i = 0; i < 4; i++) {
 		open_tables(forms[3], false);
 		if (i == 1)
 			tables_put(&t, VMALLOC, 0, entry_of(&layouts[8], 14, 2, UINT64_C(0x1fe00000000)));
 		if (i == 2)
 			tables_put(&t, VMALLOC, 0, 0x241 | 0x240000 << 2);
+		if (i == 3)
+			tables_put(&t, VMALLOC, 0, UINT64_MAX);
 		world_setup(&w);
 		assert_false(w.k.arch_state.has_root);
 		assert_int_equal(paging_walk(w.km, VMALLOC, &m, NULL, NULL, &e), E_MISSING);
