@@ -13,7 +13,7 @@ import printklog
 import vmcoreinfo
 from description import DescriptionError, PageLine, Segment
 from image import KernelImage
-from memory import PhysicalMemory, RangeMap, contains, round_down, round_up, union
+from memory import PhysicalMemory, RangeMap, contains, round_up, union
 from nodes import Nodes
 from ownership import Ownership
 from pagekinds import SINGLE, PageKinds, block_size, is_known

@@ -21,7 +21,8 @@ class Machine(Base):
     image_address = 2 * MiB             # behind the start of RAM
 
     def __init__(self, description, layout):
-        self.page_shift = self.chosen(description.page_bytes, (4 * KiB, 16 * KiB, 64 * KiB), "page-size").bit_length() - 1
+        pages = self.chosen(description.page_bytes, (4 * KiB, 16 * KiB, 64 * KiB), "page-size")
+        self.page_shift = pages.bit_length() - 1
         super().__init__(description, layout)
         shift = self.page_shift
         usual = {12: (48, 39, 52), 14: (47, 36, 48, 52), 16: (48, 42, 52)}[shift]

@@ -63,4 +63,5 @@ class Machine(Base):
     def lines(self, kernel):
         return [symbol(kernel, "pgdat_list", kernel.image.symbols["node_data"]), "LENGTH(pgdat_list)=64",
                 symbol(kernel, "node_memblk"), f"LENGTH(node_memblk)={MEMORY_BLOCKS}", "SIZE(node_memblk_s)=24",
-                "OFFSET(node_memblk_s.start_paddr)=0", "OFFSET(node_memblk_s.size)=8", f"CONFIG_PGTABLE_{self.levels}=y"]
+                "OFFSET(node_memblk_s.start_paddr)=0", "OFFSET(node_memblk_s.size)=8",
+                f"CONFIG_PGTABLE_{self.levels}=y"]

@@ -67,7 +67,8 @@ class Machine(Base):
         return self.empty[level]
 
     def write_image(self, kernel):
-        self.empty = [GLOBAL if self.version >= (6, 12) else 0] + [self._nothing(kernel, name) for name in TABLES[:self.levels - 1]]
+        empty = GLOBAL if self.version >= (6, 12) else 0
+        self.empty = [empty] + [self._nothing(kernel, name) for name in TABLES[:self.levels - 1]]
 
     def table_entry(self, table, shift):
         return CACHED + table

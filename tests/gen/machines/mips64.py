@@ -10,8 +10,8 @@ PRESENT, WRITE, ACCESSED, MODIFIED, HUGE, NO_EXECUTE = 0x1, 0x2, 0x4, 0x8, 0x10,
 GLOBAL, VALID, DIRTY, CACHED = 0x100, 0x200, 0x400, 3 << 11
 FRAME_SHIFT = 14                        # of the frame number, for pages of 4 KiB; the number is that of whole pages
 # (page size, bits of virtual addresses) -> bits of index, the root first
-LEVELS = {(16 * KiB, 48): (12, 11, 11), (4 * KiB, 40): (10, 9, 9), (4 * KiB, 48): (9, 9, 9, 9), (64 * KiB, 42): (13, 13),
-          (64 * KiB, 48): (13, 13, 13), (16 * KiB, 36): (11, 11)}
+LEVELS = {(16 * KiB, 48): (12, 11, 11), (16 * KiB, 36): (11, 11), (4 * KiB, 40): (10, 9, 9), (4 * KiB, 48): (9, 9, 9, 9),
+          (64 * KiB, 42): (13, 13), (64 * KiB, 48): (13, 13, 13)}
 TABLES = ("pte", "pmd", "pud")
 
 

@@ -60,7 +60,8 @@ class Machine(Base):
         return description.image or 0
 
     def more_parts(self):
-        return [("vmemmap_list", 8, 8), ("mmu_vmemmap_psize", 4, 8), ("mmu_psize_defs", PSIZE_COUNT * self.psize_def(), 64),
+        return [("vmemmap_list", 8, 8), ("mmu_vmemmap_psize", 4, 8),
+                ("mmu_psize_defs", PSIZE_COUNT * self.psize_def(), 64),
                 ("cur_cpu_spec", 8, 8), ("the_cpu_spec", 256, 64)]
 
     def psize_def(self):

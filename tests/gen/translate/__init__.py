@@ -4,7 +4,6 @@ from the ELF file, and share nothing with machines/."""
 
 import importlib
 import re
-import struct
 
 MODULES = {3: "x86", 8: "mips64", 20: "ppc", 21: "ppc64", 22: "s390x", 40: "arm", 43: "sparc64", 50: "ia64",
            62: "x86_64", 183: "arm64", 243: "riscv64", 258: "loongarch64"}

@@ -3,8 +3,6 @@
 
 from translate import Translator as Base, bits
 
-IMAGE = 0xffffffff80000000
-
 
 class Translator(Base):
     section_bits, physmem_bits = 27, 56
