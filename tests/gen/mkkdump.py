@@ -11,12 +11,12 @@ import codecs_kdump
 from elfreader import ElfCore, FormatError
 from kdumpfile import MAIN_32, MAIN_64, SUB_32_PACKED, SUB_32_PADDED, SUB_64, UTSNAME
 
-PAGE = 4096
+USUAL_PAGE, EM_ARM = 4096, 40
+NO_ADDRESS = (1 << 64) - 1
 IMAGE = 0xffffffff80000000
 # bytes of a sub header at versions 1 to 6
 SUB_LENGTH = {"64": (16, 32, 48, 64, 80, 104), "padded": (8, 20, 40, 56, 72, 96), "packed": (8, 20, 32, 44, 56, 80)}
 METHODS = {"raw": 0, "zlib": 1, "lzo": 2, "snappy": 4, "zstd": 0x20}
-ZERO = bytes(PAGE)
 
 
 def pfns(text):
@@ -42,10 +42,14 @@ def notes_blob(core, order):
 class Writer:
     def __init__(self, options, core):
         self.options, self.core = options, core
+        self.page = self._page_size()
         self.order = ">" if options.big else "<"
         self.layout = "64" if options.bits == 64 else "packed" if options.packed else "padded"
         self.main = MAIN_64 if options.bits == 64 else MAIN_32
         self.sub = {"64": SUB_64, "padded": SUB_32_PADDED, "packed": SUB_32_PACKED}[self.layout]
+        # bit 0 of bitmaps is the first page of RAM on arm
+        ram = [load[0] for load in core.loads if load[4] and load[0] != NO_ADDRESS]
+        self.first = min(ram) // self.page if core.machine == EM_ARM else 0
         self.present = self._present()
         last = max(self.present) + 1
         self.max_mapnr = options.max_mapnr or last
@@ -53,11 +57,17 @@ class Writer:
         self.missing = pfns(options.missing)
         self.kept = [pfn for pfn in self.present if pfn not in self.dropped]
 
+    def _page_size(self):
+        for line in (self.core.vmcoreinfo() or "").splitlines():
+            if line.startswith("PAGESIZE="):
+                return int(line[9:])
+        return USUAL_PAGE
+
     def _present(self):
         found = set()
         for paddr, _, _, _, memsz in self.core.loads:
-            if paddr != (1 << 64) - 1 and memsz:
-                found.update(range(paddr // PAGE, -(-(paddr + memsz) // PAGE)))
+            if paddr != NO_ADDRESS and memsz:
+                found.update(range(paddr // self.page - self.first, -(-(paddr + memsz) // self.page) - self.first))
         return sorted(found)
 
     def _phys_base(self):
@@ -97,24 +107,24 @@ class Writer:
         behind = b""
         if version >= 4 and blob:
             behind = blob
-            sub.update(offset_note=PAGE + sub_length, size_note=len(blob))
+            sub.update(offset_note=self.page + sub_length, size_note=len(blob))
             if text_at is not None:
-                sub.update(offset_vmcoreinfo=PAGE + sub_length + text_at, size_vmcoreinfo=len(text))
+                sub.update(offset_vmcoreinfo=self.page + sub_length + text_at, size_vmcoreinfo=len(text))
         elif version == 3 and text and not options.no_notes:
             behind = text
-            sub.update(offset_vmcoreinfo=PAGE + sub_length, size_vmcoreinfo=len(text))
+            sub.update(offset_vmcoreinfo=self.page + sub_length, size_vmcoreinfo=len(text))
         if start is not None:
             sub.update(split=1, start_pfn=start, end_pfn=end, start_pfn_64=start, end_pfn_64=end)
         sub["max_mapnr_64"] = self.max_mapnr
-        sub_blocks = -(-(sub_length + len(behind)) // PAGE)
-        one = -(-self.max_mapnr // (8 * PAGE))
+        sub_blocks = -(-(sub_length + len(behind)) // self.page)
+        one = -(-self.max_mapnr // (8 * self.page))
         bitmap_blocks = one if options.one_bitmap else 2 * one
-        table_at = PAGE * (1 + sub_blocks + bitmap_blocks)
+        table_at = self.page * (1 + sub_blocks + bitmap_blocks)
         data_at = table_at + 24 * len(self.kept)
         descriptors, data = self._pages(start, end, data_at)
         if options.eraseinfo and version >= 5:
             sub.update(offset_eraseinfo=data_at + len(data), size_eraseinfo=len(options.eraseinfo))
-        main = bytearray(PAGE)
+        main = bytearray(self.page)
         main[:8] = b"KDUMP   "
         for number, name in enumerate(UTSNAME):
             value = {"machine": options.machine, "release": options.release}.get(name, "").encode()
@@ -122,17 +132,17 @@ class Writer:
         status = METHODS[options.codec] if options.codec != "mix" else 1
         status |= 8 * options.incomplete | 0x10 * options.vmemmap
         for name, value in {"header_version": version, "tv_sec": options.timestamp, "status": status,
-                            "block_size": PAGE, "sub_hdr_size": sub_blocks, "bitmap_blocks": bitmap_blocks,
+                            "block_size": self.page, "sub_hdr_size": sub_blocks, "bitmap_blocks": bitmap_blocks,
                             "max_mapnr": min(self.max_mapnr, 0xffffffff), "nr_cpus": self._nr_cpus()}.items():
             self._put(main, self.main[name], value)
-        head = bytearray(sub_blocks * PAGE)
+        head = bytearray(sub_blocks * self.page)
         head[sub_length:sub_length + len(behind)] = behind
         for name, value in sub.items():
             since, offset, letter = self.sub[name]
             if version >= since:
                 self._put(head, (offset, letter), value)
-        bitmaps = b"" if options.one_bitmap else self._bitmap(self.present, one * PAGE)
-        bitmaps += self._bitmap(self.kept, one * PAGE)
+        bitmaps = b"" if options.one_bitmap else self._bitmap(self.present, one * self.page)
+        bitmaps += self._bitmap(self.kept, one * self.page)
         result = bytes(main) + bytes(head) + bitmaps + descriptors.ljust(24 * len(self.kept), b"\0") + data
         return result + (options.eraseinfo.encode() if options.eraseinfo and version >= 5 else b"")
 
@@ -140,8 +150,8 @@ class Writer:
         descriptors, data = [], []
         at = data_at
         if self.options.level & 1:
-            data.append(ZERO)
-            at += PAGE
+            data.append(bytes(self.page))
+            at += self.page
         methods = [value for name, value in METHODS.items() if self.options.codec in ("mix", name)]
         for pfn in self.kept:
             if start is not None and not start <= pfn < end:
@@ -149,13 +159,13 @@ class Writer:
             if pfn in self.missing:
                 descriptors.append(bytes(24))
                 continue
-            page = self.core.read(pfn * PAGE, PAGE)
-            if self.options.level & 1 and page == ZERO:
-                descriptors.append(struct.pack(self.order + "QIIQ", data_at, PAGE, 0, 0))
+            page = self.core.read((self.first + pfn) * self.page, self.page)
+            if self.options.level & 1 and page.count(0) == len(page):
+                descriptors.append(struct.pack(self.order + "QIIQ", data_at, self.page, 0, 0))
                 continue
             method = methods[pfn % len(methods)]
             packed = codecs_kdump.compress(method, page) if method else page
-            if len(packed) >= PAGE:
+            if len(packed) >= self.page:
                 method, packed = 0, page
             descriptors.append(struct.pack(self.order + "QIIQ", at, len(packed), method, 0))
             data.append(packed)
