@@ -272,8 +272,10 @@ static int load_pages(size_t len)
 	return 0;
 }
 
+/* Machines without the call have the program kexec for it. */
 static int load_crash_kernel(const char *kernel, const char *initrd, const char *command_line)
 {
+#ifdef SYS_kexec_file_load
 	int kernel_fd = open(kernel, O_RDONLY), initrd_fd = open(initrd, O_RDONLY);
 
 	if (syscall(SYS_kexec_file_load, kernel_fd, initrd_fd, strlen(command_line) + 1, command_line,
@@ -282,6 +284,10 @@ static int load_crash_kernel(const char *kernel, const char *initrd, const char 
 		return 1;
 	}
 	return 0;
+#else
+	printf("cannot load %s, %s, %s\n", kernel, initrd, command_line);
+	return 1;
+#endif
 }
 
 /*
