@@ -252,12 +252,23 @@ static int places_make_sense(const uint8_t *raw, const struct kdump_header *h, e
 	return found;
 }
 
+/* The number of pages is in the main header, too. */
+static bool pages_agree(const uint8_t *raw, const struct kdump_header *h, enum kdump_layout layout, bool big)
+{
+	return clamp_u32(get_u64(raw + sub_rows[SUB_MAX_MAPNR_64].at[layout], big)) == h->max_mapnr;
+}
+
 enum kdump_layout kdump_sub_header_layout(const uint8_t *raw, const struct kdump_header *h, bool big_endian)
 {
 	int packed = places_make_sense(raw, h, KDUMP_32_PACKED, big_endian);
+	int padded = places_make_sense(raw, h, KDUMP_32_PADDED, big_endian);
 
+	if (packed == padded && h->version >= sub_rows[SUB_MAX_MAPNR_64].since) {
+		packed = pages_agree(raw, h, KDUMP_32_PACKED, big_endian);
+		padded = pages_agree(raw, h, KDUMP_32_PADDED, big_endian);
+	}
 	/* before version 3 both are the same */
-	return packed >= places_make_sense(raw, h, KDUMP_32_PADDED, big_endian) ? KDUMP_32_PACKED : KDUMP_32_PADDED;
+	return packed >= padded ? KDUMP_32_PACKED : KDUMP_32_PADDED;
 }
 
 void kdump_sub_header_decode(struct kdump_sub_header *s, const uint8_t *raw, const struct kdump_header *h,

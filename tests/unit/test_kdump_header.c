@@ -382,6 +382,25 @@ TEST(a_padded_sub_header_without_vmcoreinfo_is_told_by_its_notes)
 	}
 }
 
+TEST(a_sub_header_without_notes_is_told_by_its_number_of_pages)
+{
+	static const uint64_t pages[] = { 0x8000, 0x12345, UINT32_MAX, UINT64_C(0x123456789) };
+
+	for (size_t i = 0; i < 4 * ARRAY_SIZE(pages); i++) {
+		uint64_t n = pages[i / 4];
+		enum kdump_layout layout = i & 1 ? KDUMP_32_PADDED : KDUMP_32_PACKED;
+		bool big = i & 2;
+		const struct kdump_header h = {
+			.version = 6, .block_size = 4096, .sub_header_blocks = 1, .max_mapnr = n < UINT32_MAX ? n : UINT32_MAX,
+		};
+		const struct kdump_sub_header s = { .split = 1, .start_pfn = 0x40, .end_pfn = 0x80, .max_mapnr = n };
+		uint8_t raw[KDUMP_SUB_HEADER_MAX] = { 0 };
+
+		kdump_sub_header_encode(raw, &s, layout, big);
+		assert_int_equal(kdump_sub_header_layout(raw, &h, big), layout);
+	}
+}
+
 TEST(layout_follows_from_the_size_of_a_long_and_the_machine)
 {
 	/* e_machine: i386, mips, ppc, arm, x86_64, s390, ppc64 */
@@ -492,6 +511,7 @@ int main(void)
 		cmocka_unit_test(descriptors_of_the_worked_examples_come_out_byte_by_byte),
 		cmocka_unit_test(headers_of_every_version_layout_and_byte_order_decode_to_what_was_encoded),
 		cmocka_unit_test(a_padded_sub_header_without_vmcoreinfo_is_told_by_its_notes),
+		cmocka_unit_test(a_sub_header_without_notes_is_told_by_its_number_of_pages),
 		cmocka_unit_test(layout_follows_from_the_size_of_a_long_and_the_machine),
 		cmocka_unit_test(a_32_bit_header_that_makes_sense_as_a_64_bit_one_is_taken_for_what_it_is),
 		cmocka_unit_test(a_strange_time_alone_does_not_make_a_header_strange),
