@@ -425,8 +425,10 @@ static enum status kdump_read_eraseinfo(const struct mem_source *src, uint64_t p
 static void find_pfn_base(struct kdump_impl *k, unsigned machine)
 {
 	pfn_t base = (uint64_t)k->parts[0].sub.phys_base >> k->shift, first;
+	pfn_t limit = UINT64_C(1) << (PADDR_LIMIT_SHIFT - k->shift);
 
-	if (machine == ELF_EM_ARM && k->layout != KDUMP_64 && kdump_first_present(k, &first) && first < base)
+	if (machine == ELF_EM_ARM && k->layout != KDUMP_64 && kdump_first_present(k, &first) && first < base &&
+	    k->max_mapnr <= limit - base)
 		k->pfn_base = base;
 }
 

@@ -423,6 +423,39 @@ TEST(pages_of_arm_that_qemu_counted_from_0_stay_where_they_are)
 	image_close(&m);
 }
 
+TEST(no_page_lies_above_the_limit_of_addresses_whatever_phys_base_is)
+{
+	static const pfn_t pages = (UINT64_C(1) << 40) - 0x80000; /* with phys_base they end exactly there */
+
+	for (unsigned over = 0; over < 2; over++) {
+		struct mem_source *src;
+		struct image m;
+		const struct image *parts[] = { &m };
+		uint64_t len = pages / 8 + BS;
+		uint8_t raw[512], one = 1;
+
+		image_open(&m, 1);
+		m.layout = KDUMP_32_PADDED;
+		m.h.bitmap_blocks = (uint32_t)(2 * len / BS);
+		m.h.max_mapnr = UINT32_MAX;
+		m.s.max_mapnr = pages + over;
+		m.s.phys_base = INT64_C(0x80000000);
+		name_machine(&m, "armv7l");
+		m.fd = memfd_create("dump", 0);
+		snprintf(m.path, sizeof(m.path), "/proc/self/fd/%d", m.fd);
+		kdump_header_encode(raw, &m.h, m.layout, false);
+		put(&m, 0, raw, kdump_header_len(m.layout));
+		kdump_sub_header_encode(raw, &m.s, m.layout, false);
+		put(&m, BS, raw, kdump_sub_header_len(m.layout));
+		put(&m, 2 * BS, &one, 1);
+		assert_int_equal(ftruncate(m.fd, (off_t)(2 * BS + 2 * len)), 0);
+		src = open_source(parts, 1);
+		assert_int_equal(src->end, over ? (pages + 1) << 12 : UINT64_C(1) << 52);
+		mem_source_close(src);
+		image_close(&m);
+	}
+}
+
 TEST(missing_pages_are_lost_where_the_dump_says_that_it_is_incomplete)
 {
 	const struct image *parts[1];
@@ -648,6 +681,7 @@ int main(void)
 		cmocka_unit_test(a_machine_without_a_name_is_known_by_its_registers),
 		cmocka_unit_test(pages_of_arm_are_counted_from_the_first_one_of_ram),
 		cmocka_unit_test(pages_of_arm_that_qemu_counted_from_0_stay_where_they_are),
+		cmocka_unit_test(no_page_lies_above_the_limit_of_addresses_whatever_phys_base_is),
 		cmocka_unit_test(missing_pages_are_lost_where_the_dump_says_that_it_is_incomplete),
 		cmocka_unit_test(a_dump_that_was_cut_shows_it_without_a_mark),
 		cmocka_unit_test(parts_in_any_order_are_one_dump_and_absent_ones_are_lost),
