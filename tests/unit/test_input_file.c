@@ -45,7 +45,7 @@ static void open_it(struct opened *o, bool no_mmap, enum mem_reader_use use)
 
 	elf_file_build(&f, bytes, FILE_LEN);
 	o->fd = file_of(bytes, FILE_LEN, o->path);
-	assert_ok(mem_source_open(&o->src, (const char *const[]){ o->path }, 1, &(struct mem_source_options){ no_mmap }, &e));
+	assert_ok(mem_source_open(&o->src, (const char *const[]){ o->path }, 1, &(struct mem_source_options){ .no_mmap = no_mmap }, &e));
 	o->src->file->mappable = !no_mmap; /* as a file of procfs would be */
 	assert_ok(mem_reader_open(&o->reader, o->src, use, &e));
 	keep_handler();
