@@ -6,7 +6,9 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/machine_base.h"
 
-#define WITHOUT_NOTE 1 /* in the choices */
+/* in the choices */
+#define WITHOUT_NOTE 1
+#define WITHOUT_SEGMENTS 8
 #define ADDRESSES_MAX 16
 #define HARD_NUMBERS 12
 
@@ -334,6 +336,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&t, 0, sizeof(t));
 	spoiled_init(&t.spoiled, base);
 	t.choices = take_u8(&b);
+	t.spoiled.without_segments = t.choices & WITHOUT_SEGMENTS;
 	t.level = 31 ^ (take_u8(&b) & 31);
 	while (b.left)
 		edit(&t, &b);

@@ -459,7 +459,7 @@ static bool segment(const struct mem_source *src, size_t i, struct mem_segment *
 {
 	const struct spoiled *s = src->impl;
 
-	return mem_source_segment(s->base->src, i, seg);
+	return !s->without_segments && mem_source_segment(s->base->src, i, seg);
 }
 
 static enum status read_notes(const struct mem_source *src, uint64_t pos, void *buf, size_t len, struct err *e)
@@ -494,7 +494,7 @@ struct mem_source *spoiled_source(struct spoiled *s, bool with_note)
 	src->big_endian = src->notes_big_endian = of->big_endian;
 	src->nr_cpus = of->nr_cpus;
 	src->end = of->end;
-	src->has_segments = of->has_segments;
+	src->has_segments = of->has_segments && !s->without_segments;
 	if (with_note)
 		src->notes_len = src->vmcoreinfo_len = s->text_len;
 	return src;

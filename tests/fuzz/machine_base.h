@@ -72,7 +72,8 @@ struct spoiled {
 	char text[BASE_TEXT_MAX + 1];
 	size_t text_len;
 	struct allowed_pages allowed;
-	struct choices *seen; /* NULL, or where pages go that are read one by one */
+	bool without_segments; /* as kdump-compressed files are */
+	struct choices *seen;  /* NULL, or where pages go that are read one by one */
 };
 
 /* Reads the base when it is used for the first time: it has to be sound. */
