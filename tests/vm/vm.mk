@@ -5,3 +5,9 @@
 # QUICK=1: one kernel and few levels; KERNELS="6.12 7.2" LEVELS=0,31: these
 check-vm: $(PROGRAM)
 	@tests/vm/run $(if $(filter 1,$(QUICK)),--quick) $(if $(KERNELS),--kernels "$(KERNELS)") $(if $(LEVELS),--levels $(LEVELS)) ./$(PROGRAM)
+
+.PHONY: check-foreign
+# the fast layer with everything built for another machine, under QEMU for single processes: ARCH=s390x, armhf, ...
+ARCH ?= s390x
+check-foreign:
+	@tests/vm/foreign-build $(ARCH) check
