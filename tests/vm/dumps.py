@@ -10,7 +10,7 @@ import checkelf  # noqa: E402,F401
 import codecs_kdump  # noqa: E402
 from cores import ALL_ONES, ElfCore  # noqa: E402,F401
 from elfreader import FormatError  # noqa: E402,F401
-from readkdump import COMPRESSION, KdumpFile, check_pages  # noqa: E402,F401
+from readkdump import KdumpFile, check_pages  # noqa: E402,F401
 
 PAGE = 4096
 
@@ -42,9 +42,15 @@ def ranges(pfns, limit=8):
     return " ".join(text[:limit]) + (" ... in %d ranges" % len(text) if len(text) > limit else "")
 
 
+def frames(dump):
+    """How many page frames a dump knows. In 32-bit files without VMCOREINFO, the peer's, nobody can tell which of two sub
+    headers it is that has the number, too."""
+    return dump.header["max_mapnr"] if dump.bits == 32 else dump.max_mapnr
+
+
 def dump_pages(dump, number, first=0):
     """One byte a page frame of bitmap 1 or 2. FIRST: the page frame that the first bit is for."""
-    return as_flags(((start + first, end + first) for start, end in dump.bitmap(number)), dump.max_mapnr + first)
+    return as_flags(((start + first, end + first) for start, end in dump.bitmap(number)), frames(dump) + first)
 
 
 def wrong_pages(dump, core, level, first=0):

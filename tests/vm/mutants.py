@@ -11,6 +11,7 @@ import random
 import shutil
 import sys
 
+import cores
 import dumps
 import oracle_drgn
 import pagestates
@@ -49,10 +50,11 @@ def main():
     original, work = sys.argv[3:5]
     dump = dumps.KdumpFile(original)
     rng = random.Random(1)
+    first = core.first_frame()
     kept = [pfn for start, end in dump.bitmap(2) for pfn in range(start, end)]
     kinds = {}
     for pfn in kept:
-        kinds.setdefault(pagestates.describe(states.word(pfn)), []).append(pfn)
+        kinds.setdefault(states.describe(pfn + first), []).append(pfn)
     path = os.path.join(work, "mutant")
     unseen = []
 
@@ -60,6 +62,8 @@ def main():
         return oracle_drgn.judge(states, dumps.KdumpFile(path), core, 31)[2]
 
     def contents():
+        if core.machine != cores.EM_X86_64:
+            return dumps.wrong_pages(dumps.KdumpFile(path), core, 31, first)[0]
         problems = []
         dumps.check_pages(dumps.KdumpFile(path), 31, core, dumps.Page_options(), problems.append)
         return problems
@@ -81,15 +85,17 @@ def main():
     flip_bit(path, dump.bitmap1_at, pfn)
     expect("page %#x not in bitmap 1" % pfn, page_oracle())
     flip_bit(path, dump.bitmap1_at, pfn)
-    stored = [(first + n, item) for first, items in dump.batches() for n, item in enumerate(items)]
+    stored = [(start + n, item) for start, items in dump.batches() for n, item in enumerate(items)]
     data = [(pfn, item[0]) for pfn, item in stored if item[0] != stored[0][1][0]]
     pfn, at = rng.choice(data)
-    flip_byte(path, at + rng.randrange(dumps.PAGE))
+    flip_byte(path, at + rng.randrange(dump.block_size))
     expect("one byte of page %#x" % pfn, contents())
     shutil.copy(original, path)
-    n = rng.randrange(len(kept) // 2)
-    exchange(path, dump.descriptors_at + 24 * n, dump.descriptors_at + 24 * (len(kept) - 1 - n), 24)
-    expect("descriptors %d and %d exchanged" % (n, len(kept) - 1 - n), contents())
+    n, other = 0, 0
+    while stored[n][1] == stored[other][1]:  # pages of zeros share one
+        n, other = rng.randrange(len(kept)), rng.randrange(len(kept))
+    exchange(path, dump.descriptors_at + 24 * n, dump.descriptors_at + 24 * other, 24)
+    expect("descriptors %d and %d exchanged" % (n, other), contents())
     os.unlink(path)
     for name in unseen:
         print("WRONG: nobody noticed: " + name)

@@ -160,7 +160,8 @@ class PageMap:
         total = max(end for _, end in blocks)
         self.first = min(first for first, _ in blocks)
         self.present = bytearray(total)
-        words = {"flags": word, "mapping": word, "private": word, "head": word, "lru": word, "type": "I", "refcount": "I"}
+        words = {"flags": word, "mapping": word, "private": word, "head": word, "lru": word, "type": "I",
+                 "refcount": "I"}
         for name, code in words.items():
             self.columns[name] = array.array(code, bytes(array.array(code).itemsize * total))
         step = 512
@@ -421,7 +422,7 @@ def judge(states, dump, core, level):
     wrong, missed, kept_anyway = (collections.defaultdict(list) for _ in range(3))
     in_core = dumps.core_pages(core, dump.block_size)
     first = core.first_frame()
-    end = dump.max_mapnr + first
+    end = dumps.frames(dump) + first
     total = max(len(in_core), end, len(states.words))
     in_core = in_core.ljust(total, b"\0")
     present, kept = (dumps.dump_pages(dump, n, first).ljust(total, b"\0") for n in (1, 2))

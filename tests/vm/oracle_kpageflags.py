@@ -56,7 +56,7 @@ def main(argv):
     core, dump = dumps.ElfCore(argv[3]), dumps.KdumpFile(argv[4])
     level = int(argv[5]) if len(argv) == 6 else dump.sub["dump_level"]
     first = core.first_frame()
-    total = dump.max_mapnr + first
+    total = dumps.frames(dump) + first
     if len(flags) < total:
         print("WRONG: the snapshot ends at page %#x" % len(flags))
         return 1

@@ -44,7 +44,8 @@ class Memory:
             add(prog)
 
     def _linear(self, prog, vaddr, paddr, size):
-        prog.add_memory_segment(vaddr, size, lambda address, count, *_: self.read(address - vaddr + paddr, count), False)
+        shift = paddr - vaddr
+        prog.add_memory_segment(vaddr, size, lambda address, count, *_: self.read(address + shift, count), False)
 
     def _add_ppc64(self, prog):
         self._linear(prog, 0xc000 << 48, 0, self.last)
