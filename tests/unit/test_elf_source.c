@@ -19,7 +19,7 @@ static struct mem_source *open_fd(int fd, bool no_mmap)
 	static char path[32]; /* the source borrows it */
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	assert_ok(mem_source_open(&src, (const char *const[]){ path }, 1, &(struct mem_source_options){ no_mmap }, &e));
+	assert_ok(mem_source_open(&src, (const char *const[]){ path }, 1, &(struct mem_source_options){ .no_mmap = no_mmap }, &e));
 	return src;
 }
 
@@ -35,7 +35,7 @@ static enum status try_open(const void *data, size_t len)
 	struct mem_source *src = NULL;
 	char path[32];
 	int fd = file_of(data, len, path);
-	enum status st = mem_source_open(&src, (const char *const[]){ path }, 1, &(struct mem_source_options){ false }, &e);
+	enum status st = mem_source_open(&src, (const char *const[]){ path }, 1, &(struct mem_source_options){ .no_mmap = false }, &e);
 
 	if (!st)
 		mem_source_close(src);

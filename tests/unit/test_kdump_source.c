@@ -116,14 +116,14 @@ static struct mem_source *open_source(const struct image *const *m, unsigned n)
 
 	for (unsigned i = 0; i < n; i++)
 		paths[i] = m[i]->path;
-	assert_ok(mem_source_open(&src, paths, n, &(struct mem_source_options){ false }, &e));
+	assert_ok(mem_source_open(&src, paths, n, &(struct mem_source_options){ .no_mmap = false }, &e));
 	return src;
 }
 
 static enum status try_open(const struct image *m)
 {
 	struct mem_source *src = NULL;
-	enum status st = mem_source_open(&src, (const char *const[]){ m->path }, 1, &(struct mem_source_options){ false }, &e);
+	enum status st = mem_source_open(&src, (const char *const[]){ m->path }, 1, &(struct mem_source_options){ .no_mmap = false }, &e);
 
 	if (!st)
 		mem_source_close(src);
@@ -576,7 +576,7 @@ TEST(ranks_of_a_huge_machine_take_little_memory_and_holes_no_time)
 		fill_page(page, held[i]);
 		put(&m, data + i * BS, page, BS);
 	}
-	assert_ok(mem_source_open(&src, (const char *const[]){ m.path }, 1, &(struct mem_source_options){ false }, &e));
+	assert_ok(mem_source_open(&src, (const char *const[]){ m.path }, 1, &(struct mem_source_options){ .no_mmap = false }, &e));
 	assert_ok(mem_reader_open(&r, src, READER_BULK, &e));
 	for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
 		struct span s;

@@ -204,7 +204,7 @@ static void check(const char *const *paths, unsigned n, const struct shape *m)
 	uint8_t found[NOTE_LEN], bits[PAGES / 8 + 1];
 	pfn_t at = 0, expected = 0;
 
-	assert_ok(mem_source_open(&src, paths, n, &(struct mem_source_options){ false }, &e));
+	assert_ok(mem_source_open(&src, paths, n, &(struct mem_source_options){ .no_mmap = false }, &e));
 	assert_int_equal(src->machine, m->machine);
 	assert_int_equal(src->is64, m->long_bytes == 8);
 	assert_int_equal(src->big_endian, m->big);
@@ -420,7 +420,7 @@ static void check_elf(const char *path, const struct shape *m, bool is64)
 	struct mem_reader *r;
 	uint8_t found[NOTE_LEN];
 
-	assert_ok(mem_source_open(&src, &path, 1, &(struct mem_source_options){ false }, &e));
+	assert_ok(mem_source_open(&src, &path, 1, &(struct mem_source_options){ .no_mmap = false }, &e));
 	assert_int_equal(src->machine, m->machine);
 	assert_int_equal(src->is64, is64);
 	assert_int_equal(src->big_endian, m->big);
