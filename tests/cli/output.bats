@@ -68,8 +68,8 @@ loop_over() {
 	echo precious >out
 	run -1 "$PROGRAM" -f nowhere out
 	run -1 "$PROGRAM" -f out out
-	mkelf arm 0x0,0x10000 --machine 183
-	run -1 "$PROGRAM" -f arm out
+	mkelf alpha 0x0,0x10000 --machine 36902
+	run -1 "$PROGRAM" -f alpha out
 	run -1 "$PROGRAM" -f -d 31 vmcore out
 	equal precious "$(cat out)"
 }
