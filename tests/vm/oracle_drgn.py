@@ -17,7 +17,7 @@ from cores import EM_X86_64
 from pagestates import CODE, LRU, POISON, POISON_HEAD, PRIVATE, SWAPCACHE, TAIL
 
 LITTLE = 2  # as drgn.PlatformFlags has it; this file is used without drgn, too
-KEPT_LIMIT = 0.004  # of all pages
+KEPT_LIMIT, KEPT_PAGES = 0.004, 64  # of all pages, but pages of 64 KiB are few, and those on lists no fewer
 
 
 class Layout:
@@ -469,8 +469,9 @@ def command_check(states_path, vmcore_path, dump_path, level=None):
     # Without any of the levels that look at pages a tool may not look at them at all.
     useless = sum(len(p) for n, p in missed.items() if level > 1 or n != "offline")
     useless += sum(len(p) for p in kept_anyway.values())
-    if useless > KEPT_LIMIT * pages:
-        print("WRONG: %d pages kept that nobody needs, more than %.1f %%" % (useless, 100 * KEPT_LIMIT))
+    if useless > max(KEPT_LIMIT * pages, KEPT_PAGES):
+        print("WRONG: %d pages kept that nobody needs, more than %.1f %% and %d" % (
+            useless, 100 * KEPT_LIMIT, KEPT_PAGES))
         return 1
     return 1 if wrong else 0
 

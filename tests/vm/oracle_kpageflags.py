@@ -15,7 +15,7 @@ import sys
 import dumps
 import pagestates
 
-DIFFERENT_LIMIT = 0.005  # of all pages
+DIFFERENT_LIMIT, DIFFERENT_PAGES = 0.005, 64  # of all pages, which are few if they have 64 KiB
 
 (LRU, SLAB, BUDDY, ANON, SWAPCACHE, SWAPBACKED, HEAD, TAIL, HUGE, HWPOISON, NOPAGE, OFFLINE, PGTABLE, RESERVED,
  PRIVATE) = (1 << n for n in (5, 7, 10, 12, 13, 14, 15, 16, 17, 19, 20, 23, 26, 32, 35))
@@ -93,8 +93,8 @@ def main(argv):
         print("changed %5d pages %s" % (len(pfns), name))
     for name, pfns in sorted(unexplained.items()):
         print("WRONG %7d pages %s: pfn %s" % (len(pfns), name, dumps.ranges(pfns)))
-    if n > DIFFERENT_LIMIT * pages:
-        print("WRONG: more than %.1f %% differ" % (100 * DIFFERENT_LIMIT))
+    if n > max(DIFFERENT_LIMIT * pages, DIFFERENT_PAGES):
+        print("WRONG: more than %.1f %% and %d pages differ" % (100 * DIFFERENT_LIMIT, DIFFERENT_PAGES))
         return 1
     return 1 if unexplained else 0
 
