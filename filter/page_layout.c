@@ -103,6 +103,21 @@ static struct page_type_test type_test(const struct resolver *r, enum fact_id id
 	return (struct page_type_test){ raw32(r->l, mask), raw32(r->l, value) };
 }
 
+/*
+ * The type of offline pages is exported with HUGETLB_PAGE only, which many 32-bit machines do not have.  From 5.1,
+ * ca215086b14b ("mm: convert PG_balloon to PG_offline"), to 6.10 types were bits of a word: 7 for free pages, 8 for these.
+ */
+static struct page_type_test untold_offline_type(const struct resolver *r)
+{
+	struct page_type_test free_by_bit = { raw32(r->l, UINT32_MAX), raw32(r->l, ~(UINT32_C(1) << 7)) };
+	uint32_t version = r->k->version;
+
+	if (r->l->buddy.mask != free_by_bit.mask || r->l->buddy.value != free_by_bit.value ||
+	    version < KVERSION(5, 1) || version >= KVERSION(6, 11))
+		return PAGE_TYPE_NEVER;
+	return (struct page_type_test){ raw32(r->l, UINT32_MAX), raw32(r->l, ~(UINT32_C(1) << 8)) };
+}
+
 static bool type_known(struct page_type_test t)
 {
 	return t.mask != 0;
@@ -136,7 +151,7 @@ static void resolve_types(struct resolver *r)
 	struct page_layout *l = r->l;
 
 	l->buddy = type_test(r, F_buddy_type);
-	l->offline = type_test(r, F_offline_type);
+	l->offline = fact_known(facts_of(r), F_offline_type) ? type_test(r, F_offline_type) : untold_offline_type(r);
 	l->hugetlb = type_test(r, F_hugetlb_type);
 	l->unaccepted = type_test(r, F_unaccepted_type);
 	l->slab = type_test(r, F_slab_type);

@@ -210,6 +210,32 @@ TEST(types_that_untyped_pages_have_are_no_types)
 	}
 }
 
+TEST(offline_type_that_is_not_exported_stands_beside_that_of_free_pages)
+{
+	/* kernels without HUGETLB_PAGE; before 5.1 the bit was that of ballooned pages, and since 6.11 types are numbers */
+	static const struct {
+		uint32_t version;
+		const char *free;
+		bool told;
+	} rows[] = {
+		{ KVERSION(5, 10), "-129", true },   { KVERSION(6, 1), "-129", true },	 { KVERSION(5, 0), "-129", false },
+		{ KVERSION(4, 14), "-128", false },  { KVERSION(6, 1), "-128", false }, { KVERSION(6, 11), "-129", false },
+		{ KVERSION(6, 1), "-257", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char keys[8192], line[80];
+
+		snprintf(line, sizeof(line), "NUMBER(PAGE_BUDDY_MAPCOUNT_VALUE)=%s\n", rows[i].free);
+		snprintf(keys, sizeof(keys), "%s", change(keys_5_10, "NUMBER(PAGE_OFFLINE", ""));
+		resolve_le64(change(keys, "NUMBER(PAGE_BUDDY", line), rows[i].version);
+		if (rows[i].told)
+			check_type(l.offline, UINT32_MAX, 0xfffffeff);
+		else
+			check_type(l.offline, 0, 1);
+	}
+}
+
 TEST(compound_info_is_as_good_as_compound_head)
 {
 	assert_int_equal(resolve_le64(change(kernel_6_12, "OFFSET(page.compound_head)", "OFFSET(page.compound_info)=16\n"),
@@ -403,6 +429,7 @@ int main(void)
 		cmocka_unit_test(keys_of_6_12_have_types_in_the_top_byte),
 		cmocka_unit_test(types_may_be_exported_as_unsigned_numbers),
 		cmocka_unit_test(types_that_untyped_pages_have_are_no_types),
+		cmocka_unit_test(offline_type_that_is_not_exported_stands_beside_that_of_free_pages),
 		cmocka_unit_test(compound_info_is_as_good_as_compound_head),
 		cmocka_unit_test(keys_of_2_6_32_are_filled_up_with_what_that_kernel_had),
 		cmocka_unit_test(keys_of_3_10_tell_hugetlb_by_the_address_of_its_destructor),
