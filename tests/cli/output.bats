@@ -282,9 +282,9 @@ small_disk() {
 
 @test "fsync, ftruncate or close that fails is a failure and leaves the mark" {
 	for inject in fsync:error=EIO:when=1 fsync:error=EIO:when=2 fsync:error=ENOSPC:when=2 fsync:error=EDQUOT:when=1 \
-		ftruncate:error=ENOSPC:when=2; do
+		/ftruncate:error=ENOSPC:when=2; do
 		rm -f out
-		run strace -o trace -e trace=fsync,ftruncate -e "inject=$inject" "$PROGRAM" small out
+		run strace -o trace -e trace=fsync,/ftruncate -e "inject=$inject" "$PROGRAM" small out
 		equal 1 "$status"
 		contains "$output" "makedumpfile Failed."
 		is_incomplete out
