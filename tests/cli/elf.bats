@@ -282,8 +282,10 @@ PY
 	mkelf large 0x0,0x900000
 	strace -o trace -e trace=pwrite64 "$PROGRAM" -E large out >said
 	writes=$(grep -c ^pwrite64 trace)
-	# what is in the headers when the program is killed near the end is most of it
+	# what is in the headers when the program is killed near the end is most of it; between them writes are alike, and
+	# `make fault` stops at all of them
 	for ((n = 2; n <= writes; n++)); do
+		if [ "$n" -gt 8 ] && [ "$n" -lt $((writes - 8)) ] && [ $((n % 5)) -ne 0 ]; then continue; fi
 		rm -f out
 		run strace -o trace -e trace=pwrite64 -e "inject=pwrite64:signal=KILL:when=$n" "$PROGRAM" -E large out
 		equal 137 "$status"
