@@ -41,34 +41,44 @@ static void set_page_offset(const struct kernel *k, struct arch_state *a, uint32
 						  .end = page_offset + min_u64(k->src->end, LOWMEM_MAX) });
 }
 
-static void x86_setup(const struct kernel *k, struct arch_state *a)
+static void set_form(struct arch_state *a, bool has_pae)
 {
-	bool has_pae = fact_known(&k->facts, F_pae);
-	uint32_t split = page_offset_of_segments(k);
-
 	a->paging = &pae[!has_pae];
 	a->section_bits = has_pae ? 29 : 26;
 	a->physmem_bits = has_pae ? 36 : 32;
 	a->pte_form = has_pae;
+}
+
+static void x86_setup(const struct kernel *k, struct arch_state *a)
+{
+	uint32_t split = page_offset_of_segments(k);
+
+	set_form(a, fact_known(&k->facts, F_pae));
 	a->tables_last = UINT32_MAX;
 	a->has_root = fact_known(&k->facts, F_root_table);
 	set_page_offset(k, a, split ? split : splits[0]);
 }
 
-/* Where neither segments nor text tell: the split, and the form of tables, with which the image is where it has to be. */
+/*
+ * Segments of QEMU do not tell the split, a vmlinux file not the form of tables, on which the size of sections depends:
+ * those with which the image is where it has to be.
+ */
 static enum status x86_learn(struct kmem *km, struct arch_state *a, struct err *e)
 {
 	const struct kernel *k = kmem_kernel(km);
 	const struct arch_state before = *a;
+	vaddr_t stext = fact(&k->facts, F_stext);
 
 	(void)e;
 	if (!a->has_root || !fact_known(&k->facts, F_stext))
 		return OK;
-	for (size_t i = 0; i < ARRAY_SIZE(splits); i++) {
-		set_page_offset(k, a, i ? splits[i] : (uint32_t)before.kernel_start);
-		if (fact(&k->facts, F_stext) >= a->kernel_start &&
-		    arch_walks_to(km, fact(&k->facts, F_stext), fact(&k->facts, F_stext) - a->kernel_start))
-			return OK;
+	for (unsigned turn = 0; turn < 2; turn++) {
+		set_form(a, before.pte_form ^ turn);
+		for (size_t i = 0; i < ARRAY_SIZE(splits); i++) {
+			set_page_offset(k, a, i ? splits[i] : (uint32_t)before.kernel_start);
+			if (stext >= a->kernel_start && arch_walks_to(km, stext, stext - a->kernel_start))
+				return OK;
+		}
 	}
 	*a = before;
 	return OK;

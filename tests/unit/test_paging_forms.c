@@ -302,6 +302,25 @@ TEST(split_of_x86_is_told_by_segments_or_tables)
 	assert_int_equal(w.k.arch_state.kernel_start, 0xc0000000);
 }
 
+TEST(form_of_tables_of_x86_is_tried_where_nothing_tells_it)
+{
+	/* a vmlinux file does not say "PAE", on which the size of sections depends */
+	world_open_machine(&w, &arch_x86, 12, false, 16);
+	world_facts(&w, "SYMBOL(swapper_pg_dir)=c0001000\nSYMBOL(_stext)=c0003000\n");
+	put_u64(w.mem.bytes + 0x1018, 0x2001, false);
+	put_u64(w.mem.bytes + 0x2000, 0x3063, false);
+	put_u64(w.mem.bytes + 0x3018, UINT64_C(0x8000000000003163), false);
+	world_setup(&w);
+	assert_string_equal(w.k.arch_state.paging->name, "PAE");
+	assert_int_equal(w.k.arch_state.section_bits, 29);
+	assert_int_equal(w.k.arch_state.physmem_bits, 36);
+	/* tables that lead nowhere: what was told */
+	put_u64(w.mem.bytes + 0x3018, 0, false);
+	world_setup(&w);
+	assert_string_equal(w.k.arch_state.paging->name, "no PAE");
+	assert_int_equal(w.k.arch_state.section_bits, 26);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +329,7 @@ int main(void)
 		cmocka_unit_test_teardown(linear_map_of_arm64_takes_the_bits_of_the_build, close_world),
 		cmocka_unit_test_teardown(arm_counts_from_the_first_page_of_ram, close_world),
 		cmocka_unit_test_teardown(split_of_x86_is_told_by_segments_or_tables, close_world),
+		cmocka_unit_test_teardown(form_of_tables_of_x86_is_tried_where_nothing_tells_it, close_world),
 	};
 
 	message_set_level(0);
