@@ -7,30 +7,33 @@
 load common
 
 MEMORY="0x0,0x180000 0x800800,0x80000,0x60000 0xa00000,0x40000"
-# name, e_machine, class, byte order, bytes of the registers' note, layout, first page that is counted
+# name, e_machine, class, byte order, bytes of the registers' note, layout, first page that is counted, bytes of a page
 MACHINES="
-x86_64 62 64 little 336 64/little 0
-s390x 22 64 big 336 64/big 0
-ppc64 21 64 big 504 64/big 0
-i386 3 32 little 144 32/little/80 0
-i386-pae 3 64 little 144 32/little/80 0
-ppc 20 32 big 268 32/big/96 0
-arm 40 32 little 148 32/little/96 0x40000
-armbe 40 32 big 148 32/big/96 0x80003
+x86_64 62 64 little 336 64/little 0 4096
+s390x 22 64 big 336 64/big 0 4096
+ppc64 21 64 big 504 64/big 0 4096
+i386 3 32 little 144 32/little/80 0 4096
+i386-pae 3 64 little 144 32/little/80 0 4096
+ppc 20 32 big 268 32/big/96 0 4096
+arm 40 32 little 148 32/little/96 0x40000 4096
+armbe 40 32 big 148 32/big/96 0x80003 4096
+arm64-16k 183 64 little 392 64/little 0 16384
+arm64be-64k 183 64 big 392 64/big 0 65536
+ia64-8k 50 64 little 1144 64/little 0 8192
 "
 
 # core NAME...: a dump of that machine, with its memory where the first page is
 core() {
-	local shift=$((${7} * 4096)) segment start rest segments=() options=()
+	local shift=$((${7} * ${8})) segment start rest segments=() options=()
 	for segment in $MEMORY; do
 		start=${segment%%,*} rest=${segment#*,}
 		segments+=("$(printf '%#x,%s' $((start + shift)) "$rest")")
 	done
 	if [ "$4" = big ]; then options=(--big); fi
 	if [ "$1" = i386-pae ]; then segments+=("0x180000000,0x10000"); fi
-	mkelf "$1" "${segments[@]}" --machine "$2" --bits "$3" "${options[@]}" --zero-every 3 --vaddr -1 \
+	mkelf "$1" "${segments[@]}" --machine "$2" --bits "$3" "${options[@]}" --zero-every 3 --zero 0x20,0x60 --vaddr -1 \
 		--note "CORE:1:$(printf "%$5s" x)" --note "QEMU:0:abc" \
-		--note "VMCOREINFO:0:OSRELEASE=6.1\\nPAGESIZE=4096\\n$([ "$1" != i386-pae ] || echo CONFIG_X86_PAE=y)"
+		--note "VMCOREINFO:0:OSRELEASE=6.1\\nPAGESIZE=$8\\n$([ "$1" != i386-pae ] || echo CONFIG_X86_PAE=y)"
 }
 
 setup_file() {
@@ -67,7 +70,7 @@ quiet() {
 
 right() {
 	for level in 0 1; do
-		python3 "$ROOT/tests/cli/checkpages.py" "$DUMPS/$1.d$level" "$DUMPS/$1" "${6//\// }" "$7"
+		python3 "$ROOT/tests/cli/checkpages.py" "$DUMPS/$1.d$level" "$DUMPS/$1" "${6//\// }" "$7" "$8"
 	done
 }
 
@@ -78,7 +81,7 @@ right() {
 elf() {
 	for level in 0 1; do
 		quiet -E -d $level "$DUMPS/$1" out
-		python3 "$GEN/checkelf.py" out - $level "$DUMPS/$1"
+		python3 "$GEN/checkelf.py" out - $level "$DUMPS/$1" "$8"
 		quiet -E -F -d $level "$DUMPS/$1" >stream
 		quiet -R again <stream
 		cmp out again

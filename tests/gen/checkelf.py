@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Judges a dump in ELF format by the vmcore it was made of: checkelf.py DUMP FILE.expect|- LEVEL VMCORE
+"""Judges a dump in ELF format by the vmcore it was made of: checkelf.py DUMP FILE.expect|- LEVEL VMCORE [PAGE_BYTES]
 or one that is incomplete, made at a level that leaves out nothing but zeros: checkelf.py DUMP incomplete VMCORE
 
 Goes over each segment of the vmcore page by page and says what the dump has to have of it, then compares. Reads ELF
@@ -127,9 +127,9 @@ def wanted(core, kept, bad, memory, max_mapnr):
     return result
 
 
-def check(dump_path, expect_path, level, core_path, report):
+def check(dump_path, expect_path, level, core_path, report, page_bytes=USUAL_PAGE):
     expected = None if expect_path == "-" else expectation.read(expect_path)
-    size = expected.page_bytes if expected else USUAL_PAGE
+    size = expected.page_bytes if expected else page_bytes
     dump, core = Elf(dump_path, size), Elf(core_path, size)
     memory = core.pages()
     if not expected:
@@ -198,7 +198,7 @@ def main():
         for problem in problems[:20]:
             print(problem)
         return 1 if problems else 0
-    check(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], problems.append)
+    check(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], problems.append, *map(int, sys.argv[5:6]))
     for problem in problems[:20]:
         print(problem)
     return 1 if problems else 0
