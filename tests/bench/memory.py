@@ -10,7 +10,7 @@ import sys
 
 from bench import BenchError, Runner, print_table, remove
 
-THREADS = (0, 2, 4, 16)
+THREADS = (0, 2, 4, 16)                 # for each output: each has its own
 RUNS = 2                                # the larger counts: what lasts less than a millisecond is not always seen
 BESIDE_KIB = 192                        # that a thread may take beside the state of its codec, with pages of 4 KiB
 CODECS = ("", "-c", "-l", "-p", "-z")
@@ -44,10 +44,11 @@ class Memory:
     def row(self, form, codec):
         words, n_outputs = FORMS[form]
         words = shlex.split(words) + shlex.split(codec)
-        peaks = [self.peak(words, threads, n_outputs) for threads in THREADS]
+        counts = [threads * n_outputs for threads in THREADS]
+        peaks = [self.peak(words, threads, n_outputs) for threads in counts]
         state = self.state_kib()
-        # of the threads that were added: the first one brings what all of them share
-        each = [(peaks[i + 1] - peaks[i]) / (THREADS[i + 1] - THREADS[i]) for i in (1, 2)]
+        # of the threads that were added: the first one of an output brings what all of them share
+        each = [(peaks[i + 1] - peaks[i]) / (counts[i + 1] - counts[i]) for i in (1, 2)]
         beside = max(each) - state
         return [f"{form} {codec}".strip()] + [f"{value:.0f}" for value in peaks + each] + [f"{state}", f"{beside:.0f}"], \
             beside <= BESIDE_KIB
@@ -59,7 +60,7 @@ class Memory:
                 row, fits = self.row(form, codec)
                 rows.append(row)
                 good &= fits
-        print_table([("", ["work"]), ("peak KiB, threads", [str(threads) for threads in THREADS]),
+        print_table([("", ["work"]), ("peak KiB, threads for each output", [str(threads) for threads in THREADS]),
                      ("KiB each, to", ["4", "16"]), ("codec's", ["state"]), ("beside", ["it"])], rows)
         if not good:
             print(f"A thread takes more than {BESIDE_KIB} KiB beside the state of its codec.")
