@@ -4,8 +4,8 @@
 machine.
 
 drgn reads the dump with libkdumpfile, but where that cannot find a virtual address: it counts the pages of 32-bit Arm
-from 0, and knows nothing of an s390x kernel whose image is not where its memory is. There the pages come from the
-reader of tests/gen."""
+from 0, knows nothing of an s390x kernel whose image is not where its memory is, and no tables of ppc64 for pages of 4
+KiB. There the pages come from the reader of tests/gen."""
 
 import sys
 
@@ -47,7 +47,8 @@ def main(argv):
     if (dump.vmcoreinfo() or b"").decode("ascii") != core.text():
         print("WRONG: the dump has another VMCOREINFO than the kernel")
         return 1
-    if core.machine == cores.EM_ARM or "KERNELOFFPHYS" in core.info():
+    if (core.machine == cores.EM_ARM or "KERNELOFFPHYS" in core.info() or
+            (core.machine == cores.EM_PPC64 and core.page_size() == 4096)):
         how, prog = "by its pages", program.of_memory(core, argv[3], Pages(dump, core.first_frame()).read)
     else:
         how, prog = "by libkdumpfile", program.of_file(argv[2], core, argv[3])
