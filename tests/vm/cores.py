@@ -161,5 +161,12 @@ class ElfCore(Elf):
         return min(paddr for paddr, *_ in self.loads) // self.page_size()
 
 
+def main(path):
+    """The VMCOREINFO of a dump without the note."""
+    core = ElfCore(path)
+    if not core.vmcoreinfo():
+        sys.stdout.write(core.text())
+
+
 if __name__ == "__main__":
-    sys.stdout.write(ElfCore(sys.argv[1]).text())
+    main(sys.argv[1])
