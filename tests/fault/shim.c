@@ -52,9 +52,9 @@ __attribute__((destructor)) static void end(void)
 
 static int is_output(int fd)
 {
-	struct stat st;
+	struct stat64 st;
 	int saved = errno, flags = fd > 2 ? (int)syscall(SYS_fcntl, fd, 3 /* F_GETFL */) : -1;
-	int yes = flags >= 0 && (flags & 3) && !fstat(fd, &st) && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode));
+	int yes = flags >= 0 && (flags & 3) && !fstat64(fd, &st) && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode));
 
 	errno = saved;
 	return yes;
@@ -99,12 +99,12 @@ static ssize_t after(ssize_t n, size_t len)
 static size_t kept(int fd, size_t len, off64_t pos)
 {
 	off64_t end = when / BLOCK * BLOCK;
-	struct stat st;
+	struct stat64 st;
 
-	if (strcmp(kind, "lost") || pos + (off64_t)len <= end || fstat(fd, &st) || !S_ISREG(st.st_mode))
+	if (strcmp(kind, "lost") || pos + (off64_t)len <= end || fstat64(fd, &st) || !S_ISREG(st.st_mode))
 		return len;
 	is_lost = 1;
-	if (st.st_size < pos + (off64_t)len && ftruncate(fd, pos + (off64_t)len))
+	if (st.st_size < pos + (off64_t)len && ftruncate64(fd, pos + (off64_t)len))
 		abort();
 	return pos < end ? (size_t)(end - pos) : 0;
 }
@@ -122,10 +122,10 @@ static int tell_lost(void)
 ssize_t write(int fd, const void *buf, size_t len)
 {
 	if (!strcmp(kind, "lost") && is_output(fd)) {
-		off64_t pos = lseek(fd, 0, SEEK_CUR);
+		off64_t pos = lseek64(fd, 0, SEEK_CUR);
 
 		syscall(SYS_write, fd, buf, kept(fd, len, pos));
-		lseek(fd, pos + (off64_t)len, SEEK_SET);
+		lseek64(fd, pos + (off64_t)len, SEEK_SET);
 		bytes += (long long)len;
 		return (ssize_t)len;
 	}
@@ -138,11 +138,22 @@ ssize_t write(int fd, const void *buf, size_t len)
 	return after(syscall(SYS_write, fd, buf, (size_t)n), len);
 }
 
+/* The call itself: how 64-bit numbers are handed to the kernel is for the C library to know. */
+static ssize_t real_pwrite(int fd, const void *buf, size_t len, off64_t pos)
+{
+	static ssize_t (*call)(int, const void *, size_t, off64_t);
+
+	if (!call)
+		*(void **)&call = dlsym(RTLD_NEXT, "pwrite64");
+	return call(fd, buf, len, pos);
+}
+
 /* File systems take whole blocks, or nothing of them. */
 ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t pos)
 {
 	if (!strcmp(kind, "lost") && is_output(fd)) {
-		syscall(SYS_pwrite64, fd, buf, kept(fd, len, pos), pos);
+		if (real_pwrite(fd, buf, kept(fd, len, pos), pos) < 0)
+			return -1;
 		bytes += (long long)len;
 		return (ssize_t)len;
 	}
@@ -154,7 +165,7 @@ ssize_t pwrite64(int fd, const void *buf, size_t len, off64_t pos)
 		strike();
 		return -1;
 	}
-	return after(syscall(SYS_pwrite64, fd, buf, (size_t)n, pos), len);
+	return after(real_pwrite(fd, buf, (size_t)n, pos), len);
 }
 
 ssize_t pwrite(int fd, const void *buf, size_t len, off_t pos)
@@ -173,9 +184,13 @@ int fsync(int fd)
 
 int sync_file_range(int fd, off64_t pos, off64_t len, unsigned flags)
 {
+	static int (*call)(int, off64_t, off64_t, unsigned);
+
+	if (!call)
+		*(void **)&call = dlsym(RTLD_NEXT, "sync_file_range");
 	if (flags & 4 /* SYNC_FILE_RANGE_WAIT_AFTER */ && tell_lost())
 		return -1;
-	return (int)syscall(SYS_sync_file_range, fd, pos, len, flags);
+	return call(fd, pos, len, flags);
 }
 
 int close(int fd)
