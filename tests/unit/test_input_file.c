@@ -196,6 +196,29 @@ TEST(more_readers_than_guards_still_read)
 	close_it(&o);
 }
 
+static int status_of(pid_t child)
+{
+	int how;
+
+	assert_true(child >= 0);
+	assert_int_equal(waitpid(child, &how, 0), child);
+	return how;
+}
+
+/* A page of a file that has become shorter. */
+static volatile uint8_t *page_behind_a_file(void)
+{
+	int fd = memfd_create("other", MFD_CLOEXEC);
+	void *p;
+
+	if (fd < 0 || ftruncate(fd, 4096) < 0)
+		_exit(1);
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	if (p == MAP_FAILED || ftruncate(fd, 0) < 0)
+		_exit(1);
+	return p;
+}
+
 /* A fault that has nothing to do with the input must not be covered up. */
 TEST(bus_error_of_anybody_else_is_deadly)
 {
@@ -206,20 +229,59 @@ TEST(bus_error_of_anybody_else_is_deadly)
 	open_it(&o, false, READER_BULK);
 	fflush(NULL);
 	child = fork();
-	assert_true(child >= 0);
 	if (!child) {
-		int fd = memfd_create("other", MFD_CLOEXEC);
-		volatile uint8_t *p;
+		volatile uint8_t *p = page_behind_a_file();
 
-		if (fd < 0 || ftruncate(fd, 4096) < 0)
-			_exit(1);
-		p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
-		if (ftruncate(fd, 0) < 0)
-			_exit(1);
 		alarm(10); /* a handler that returns without a change would fault for ever */
 		_exit(*p ? 2 : 3);
 	}
-	assert_int_equal(waitpid(child, &how, 0), child);
+	how = status_of(child);
+	assert_true(WIFSIGNALED(how));
+	assert_int_equal(WTERMSIG(how), SIGBUS);
+	close_it(&o);
+}
+
+static const volatile uint8_t *touched;
+
+static void on_fault(int sig, siginfo_t *info, void *context)
+{
+	(void)sig, (void)context;
+	_exit(info->si_addr == (const void *)touched ? 0 : 1);
+}
+
+/* Does this machine tell where a bus error was?  QEMU for single processes does not, for machines of the other byte order. */
+static bool faults_are_told(void)
+{
+	pid_t child = fork();
+	int how = 0;
+
+	if (!child) {
+		struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+
+		touched = page_behind_a_file();
+		sigaction(SIGBUS, &sa, NULL);
+		_exit(*touched ? 2 : 3);
+	}
+	return child > 0 && waitpid(child, &how, 0) == child && WIFEXITED(how) && !WEXITSTATUS(how);
+}
+
+TEST(bus_error_at_a_place_that_is_not_told_is_deadly_and_not_endless)
+{
+	struct opened o;
+	struct span s;
+	pid_t child;
+	int how;
+
+	open_it(&o, false, READER_BULK);
+	assert_ok(mem_view(o.reader, 0x10000, 0x10000, &s, &e));
+	assert_int_equal(ftruncate(o.fd, DATA_AT + 0x14000), 0);
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		alarm(10);
+		_exit(sum(s) ? 2 : 3);
+	}
+	how = status_of(child);
 	assert_true(WIFSIGNALED(how));
 	assert_int_equal(WTERMSIG(how), SIGBUS);
 	close_it(&o);
@@ -267,7 +329,7 @@ TEST(files_of_procfs_are_read_by_one_thread_at_a_time)
 	AUTO(input_file) *proc = NULL;
 	AUTO(input_file) *plain = NULL;
 
-	assert_ok(input_file_open(&proc, "/proc/self/maps", false, &e));
+	assert_ok(input_file_open(&proc, "/proc/self/limits", false, &e));
 	assert_non_null(proc->one_reader);
 	assert_ok(input_file_open(&plain, "/dev/zero", false, &e));
 	assert_null(plain->one_reader);
@@ -275,19 +337,32 @@ TEST(files_of_procfs_are_read_by_one_thread_at_a_time)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(view_of_a_file_that_shrinks_is_not_intact_and_nobody_dies),
-		cmocka_unit_test(file_that_grows_back_is_read_again),
-		cmocka_unit_test(windows_of_two_readers_fault_apart),
+	const struct CMUnitTest anywhere[] = {
 		cmocka_unit_test(file_that_shrinks_is_an_error_where_it_is_read_not_mapped),
 		cmocka_unit_test(mapped_and_read_bytes_are_the_same_across_windows),
-		cmocka_unit_test(more_readers_than_guards_still_read),
 		cmocka_unit_test(bus_error_of_anybody_else_is_deadly),
 		cmocka_unit_test(names_that_cannot_be_opened_are_told_with_the_reason),
 		cmocka_unit_test(read_needs_all_of_its_bytes),
 		cmocka_unit_test(files_of_procfs_are_read_by_one_thread_at_a_time),
 	};
+	const struct CMUnitTest with_places[] = {
+		cmocka_unit_test(view_of_a_file_that_shrinks_is_not_intact_and_nobody_dies),
+		cmocka_unit_test(file_that_grows_back_is_read_again),
+		cmocka_unit_test(windows_of_two_readers_fault_apart),
+		cmocka_unit_test(more_readers_than_guards_still_read),
+	};
+	const struct CMUnitTest without_places[] = {
+		cmocka_unit_test(bus_error_at_a_place_that_is_not_told_is_deadly_and_not_endless),
+	};
+	bool told = faults_are_told();
+	int failed;
 
 	message_set_level(0);
-	return cmocka_run_group_tests_name("input_file", tests, NULL, NULL);
+	/* these first: it is with the first mapped window that the program sets its handler */
+	if (told)
+		failed = cmocka_run_group_tests_name("faults", with_places, NULL, NULL);
+	else
+		failed = cmocka_run_group_tests_name("faults", without_places, NULL, NULL);
+	failed += cmocka_run_group_tests_name("input_file", anywhere, NULL, NULL);
+	return failed;
 }
