@@ -26,7 +26,7 @@ ppc64el-6.1	bookworm	ppc64el	powerpc64le	host	power9		512	-	sid
 ppc64el-4k-7.2	sid		ppc64el	powerpc64le	sid	power9		512	-	sid
 ppc64el-7.2	sid		ppc64el	powerpc64le-64k	sid	power9		1024	-	sid
 riscv64-7.2	sid		riscv64	riscv64		sid	rv64		768	-	sid
-i386-6.1	bookworm	i386	686-pae		host	max		1024	128	sid
+i386-6.1	bookworm	i386	686-pae		host	max		1280	128	sid
 armhf-6.1	bookworm	armhf	armmp		host	cortex-a15	512	-	bookworm
 '
 
