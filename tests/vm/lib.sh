@@ -70,6 +70,11 @@ field()
 	awk -v name="$2" -v column="$3" '$1 == name { print $column }' <<<"$1"
 }
 
+kernel_row()
+{
+	awk -v name="$1" '$1 == name' <<<"$KERNEL_TABLE"
+}
+
 kernel_suite()
 {
 	field "$KERNEL_TABLE" "$1" 2
