@@ -35,7 +35,8 @@ static struct guard {
 	atomic_bool taken, faulted;
 	atomic_uint changes;
 	atomic_uintptr_t start;
-	atomic_size_t len; /* 0: nothing is mapped */
+	atomic_size_t len;    /* 0: nothing is mapped */
+	atomic_uintptr_t put; /* where the last page of zeros was put */
 } guards[MAX_GUARDED];
 static pthread_once_t handler_once = PTHREAD_ONCE_INIT;
 static size_t host_page;
@@ -59,6 +60,9 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 		if (!guard_covers(&guards[i], (uintptr_t)at))
 			continue;
 		at -= (uintptr_t)at % host_page;
+		/* there are zeros now: a fault there again was elsewhere, as emulators tell wrong places, and has no end */
+		if (atomic_exchange(&guards[i].put, (uintptr_t)at) == (uintptr_t)at)
+			break;
 		if (mmap(at, host_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 			break;
 		atomic_store(&guards[i].faulted, true);
@@ -98,6 +102,7 @@ static void guard_set(struct guard *g, const void *start, size_t len)
 	atomic_store(&g->start, (uintptr_t)start);
 	atomic_store(&g->len, len);
 	atomic_store(&g->faulted, false);
+	atomic_store(&g->put, 0);
 	atomic_fetch_add(&g->changes, 1);
 }
 

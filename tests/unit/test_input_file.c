@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +46,8 @@ static void open_it(struct opened *o, bool no_mmap, enum mem_reader_use use)
 
 	elf_file_build(&f, bytes, FILE_LEN);
 	o->fd = file_of(bytes, FILE_LEN, o->path);
-	assert_ok(mem_source_open(&o->src, (const char *const[]){ o->path }, 1, &(struct mem_source_options){ .no_mmap = no_mmap }, &e));
+	assert_ok(mem_source_open(&o->src, (const char *const[]){ o->path }, 1,
+				  &(struct mem_source_options){ .no_mmap = no_mmap }, &e));
 	o->src->file->mappable = !no_mmap; /* as a file of procfs would be */
 	assert_ok(mem_reader_open(&o->reader, o->src, use, &e));
 	keep_handler();
@@ -241,6 +243,36 @@ TEST(bus_error_of_anybody_else_is_deadly)
 	close_it(&o);
 }
 
+/* What does not help once will not help again: a place that is told and is not that of the fault would be told for ever. */
+TEST(bus_error_where_zeros_were_put_is_deadly)
+{
+	struct opened o;
+	struct span s;
+	pid_t child;
+	int how;
+
+	open_it(&o, false, READER_BULK);
+	assert_ok(mem_view(o.reader, 0x10000, 0x10000, &s, &e));
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		siginfo_t told = { .si_signo = SIGBUS, .si_code = BUS_ADRERR };
+
+		told.si_addr = (void *)(uintptr_t)(s.data + 0x1010);
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGBUS, &told);
+		if (mem_view_intact(o.reader) || s.data[0x1010] || s.data[0x2010] != bytes[DATA_AT + 0x12010])
+			_exit(1);
+		/* handled no more: the next one is as without a handler */
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGBUS, &told);
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), getpid(), SIGBUS, &told);
+		_exit(2);
+	}
+	how = status_of(child);
+	assert_true(WIFSIGNALED(how));
+	assert_int_equal(WTERMSIG(how), SIGBUS);
+	close_it(&o);
+}
+
 static const volatile uint8_t *touched;
 
 static void on_fault(int sig, siginfo_t *info, void *context)
@@ -249,7 +281,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	_exit(info->si_addr == (const void *)touched ? 0 : 1);
 }
 
-/* Does this machine tell where a bus error was?  QEMU for single processes does not, for machines of the other byte order. */
+/* Does this machine tell where a bus error was?  QEMU for single processes does not, for most machines. */
 static bool faults_are_told(void)
 {
 	pid_t child = fork();
@@ -350,6 +382,7 @@ int main(void)
 		cmocka_unit_test(file_that_grows_back_is_read_again),
 		cmocka_unit_test(windows_of_two_readers_fault_apart),
 		cmocka_unit_test(more_readers_than_guards_still_read),
+		cmocka_unit_test(bus_error_where_zeros_were_put_is_deadly),
 	};
 	const struct CMUnitTest without_places[] = {
 		cmocka_unit_test(bus_error_at_a_place_that_is_not_told_is_deadly_and_not_endless),
