@@ -56,6 +56,11 @@ enum status fd_pwrite_all(int fd, off_t pos, const void *buf, size_t len, size_t
 	return st;
 }
 
+void fd_no_read_ahead(int fd)
+{
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_RANDOM); /* pipes and devices may refuse, and lose nothing */
+}
+
 void fd_fill_standard(void)
 {
 	for (int fd = 0; fd <= 2; fd++)

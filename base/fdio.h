@@ -19,6 +19,12 @@ size_t fd_pread(int fd, off_t pos, void *buf, size_t len, int *sys_errno);
 /* Writes all of `len` bytes at `pos`; *written (may be NULL) says how many arrived when it fails. */
 enum status fd_pwrite_all(int fd, off_t pos, const void *buf, size_t len, size_t *written, struct err *e) MUST_CHECK;
 
+/*
+ * Tells the kernel that the file is read back by pieces, each of which is wanted whole and once.  What it would read
+ * ahead is memory that cannot be had back before the disk has answered, and with little memory that is too late.
+ */
+void fd_no_read_ahead(int fd);
+
 /* Opens /dev/null on each of 0, 1, 2 that is closed, so that no file of ours gets these numbers. */
 void fd_fill_standard(void);
 

@@ -45,6 +45,7 @@ enum status bitmap_store_open(struct bitmap_store **out, const char *dir, struct
 		free(s);
 		return err_sys(e, E_IO, "cannot make a file in %s", dir);
 	}
+	fd_no_read_ahead(s->fd);
 	*out = s;
 	return OK;
 }

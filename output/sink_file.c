@@ -303,6 +303,7 @@ enum status sink_file_open(struct sink **out, const char *path, bool overwrite, 
 		file_close(&f->base);
 		return e->status;
 	}
+	fd_no_read_ahead(f->fd);
 	*out = &f->base;
 	return OK;
 }
