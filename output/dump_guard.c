@@ -12,6 +12,7 @@
 #include "format/elf_core.h"
 #include "format/kdump_header.h"
 #include "format/page_desc.h"
+#include "output/desc_table.h"
 #include "print_info.h"
 
 /* Holds the main header of every format. */
@@ -19,18 +20,10 @@
 #define ZERO_BLOCK 4096u /* what becomes a hole */
 /* Known writers let few descriptors run ahead of their data: those of one buffer, 64 KiB where nobody said otherwise. */
 #define HELD_MAX 32768
-#define BATCH 512 /* descriptors that are written at once */
 /* Descriptors wait for the disk to have their data.  So those that were held are looked at when there is a fourth more. */
 #define FRESH_SHARE 4
 #define FRESH_MIN ((uint64_t)4 << 10)
 #define FRESH_MAX ((uint64_t)4 << 20)
-/*
- * File systems take a block of 4 KiB or nothing of it.  Of the three blocks of 512 descriptors the third one begins
- * within a descriptor, between its offset and its size.
- */
-#define TABLE_CYCLE 12288u
-#define TABLE_CUT 8192u
-
 /* A descriptor whose data is not there yet. */
 struct held {
 	uint64_t pos;
@@ -266,23 +259,13 @@ static bool is_fulfilled(const struct dump_guard *g, const uint8_t *raw)
 	return !offset || (offset <= UINT64_MAX - size && extents_cover(&g->written, offset, offset + size));
 }
 
-/* Writes a part of the table, so that no descriptor is ever there by its offset alone. */
-static enum status write_table(struct dump_guard *g, uint64_t pos, const uint8_t *raw, size_t len, struct err *e)
+static enum status write_table(struct dump_guard *g, uint64_t pos, uint8_t *raw, size_t len, struct err *e)
 {
-	uint64_t in_cycle = (pos - g->table_at) % TABLE_CYCLE;
-	size_t cut = (size_t)((TABLE_CUT + TABLE_CYCLE - in_cycle) % TABLE_CYCLE);
-	struct err again;
+	size_t written;
 
-	if (!cut || cut >= len)
-		return write_out(g, pos, raw, len, e) ? e->status : remember(g, pos, pos + len, e);
-	if (write_table(g, pos + cut, raw + cut, len - cut, e))
-		return e->status;
-	if (!write_out(g, pos, raw, cut, e))
-		return remember(g, pos, pos + cut, e);
-	/* the rest of the descriptor has its place there already */
-	if (write_out(g, pos + cut, zeros, PAGE_DESC_LEN - 8, &again))
-		message(MSG_DEBUG, "%s\n", again.text);
-	return e->status;
+	if (desc_table_write(g->sink, g->table_at, pos, raw, len, &written, e))
+		return err_add(e, "%s", g->sink->name);
+	return remember(g, pos, pos + len, e);
 }
 
 static enum status hold(struct dump_guard *g, uint64_t pos, const uint8_t *raw, struct err *e)
@@ -304,7 +287,7 @@ static enum status hold(struct dump_guard *g, uint64_t pos, const uint8_t *raw, 
 /* Writes descriptors that were held, in their order: up to the first one whose data is not there, or all of them. */
 static enum status release(struct dump_guard *g, bool all, struct err *e)
 {
-	uint8_t raw[BATCH * PAGE_DESC_LEN];
+	uint8_t raw[DESC_TABLE_BATCH * PAGE_DESC_LEN];
 	size_t done = 0;
 
 	g->fresh = 0;
@@ -312,7 +295,7 @@ static enum status release(struct dump_guard *g, bool all, struct err *e)
 		const struct held *h = g->held + done;
 		size_t n = 0;
 
-		for (; n < BATCH && done + n < g->n_held && h[n].pos == h->pos + n * PAGE_DESC_LEN; n++) {
+		for (; n < DESC_TABLE_BATCH && done + n < g->n_held && h[n].pos == h->pos + n * PAGE_DESC_LEN; n++) {
 			if (!all && !is_fulfilled(g, h[n].raw))
 				break;
 			memcpy(raw + n * PAGE_DESC_LEN, h[n].raw, PAGE_DESC_LEN);
@@ -369,7 +352,7 @@ static enum status learn_data_at(struct dump_guard *g, uint64_t at, struct err *
 /* Whole descriptors: those that promise what is not there are missing pages until it is. */
 static enum status put_batch(struct dump_guard *g, uint64_t pos, const uint8_t *raw, size_t n, struct err *e)
 {
-	uint8_t cautious[BATCH * PAGE_DESC_LEN];
+	uint8_t cautious[DESC_TABLE_BATCH * PAGE_DESC_LEN];
 
 	memcpy(cautious, raw, n * PAGE_DESC_LEN);
 	for (size_t i = 0; i < n; i++) {
@@ -389,7 +372,7 @@ static enum status put_next(struct dump_guard *g, const uint8_t *buf, size_t len
 {
 	while (len) {
 		const uint8_t *raw = buf;
-		size_t n = g->part_len ? 0 : (size_t)min_u64(len / PAGE_DESC_LEN, BATCH), taken = n * PAGE_DESC_LEN;
+		size_t n = g->part_len ? 0 : (size_t)min_u64(len / PAGE_DESC_LEN, DESC_TABLE_BATCH), taken = n * PAGE_DESC_LEN;
 
 		if (!n) {
 			taken = (size_t)min_u64(len, PAGE_DESC_LEN - g->part_len);

@@ -9,6 +9,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "format/page_desc.h"
+#include "output/desc_table.h"
 #include "output/note_copy.h"
 #include "output/page_pipeline.h"
 #include "print_info.h"
@@ -23,7 +24,6 @@
 /* Descriptors wait for the disk to have their data, so they are written after so many buffers of it. */
 #define DESC_STEP 16
 #define DESC_BUFFER 4096 /* descriptors */
-#define DESC_BATCH 512	 /* descriptors that are encoded at once */
 /* On a full disk so much data at a time is given up, until the descriptors of the rest fit. */
 #define SALVAGE_STEP ((uint64_t)16 << 10)
 /* Bitmaps are written where they have bits, in pieces of this size; the rest are holes. */
@@ -249,52 +249,18 @@ static size_t descs_covered(const struct kdump_writer *w, uint64_t safe)
 	return n;
 }
 
-/*
- * File systems take a block of 4 KiB or nothing of it.  The table begins at a block, so of every 512 descriptors, which
- * are three blocks, one has its offset in one block and its size in the next: number 341.  (Number 170 has only zeros
- * in the next one.)  Such a descriptor must never be there by half, or readers take what is there for a page.
- */
-#define DESC_CYCLE 512
-#define DESC_SPLIT 341
-
-/* Descriptors up to the split one and those behind it are written by calls of their own. */
-static uint64_t desc_piece(uint64_t index)
-{
-	return (index + DESC_CYCLE - DESC_SPLIT - 1) / DESC_CYCLE;
-}
-
-/*
- * Writes some descriptors, the last piece first: so the block that the split one reaches into has its room before the
- * split one is written.
- */
+/* Writes some descriptors. */
 static enum status write_desc_batch(struct kdump_writer *w, const struct page_desc *d, size_t n, struct err *e)
 {
-	uint8_t raw[DESC_BATCH * PAGE_DESC_LEN];
-	uint64_t index = (w->desc_at - w->desc_table) / PAGE_DESC_LEN;
-	enum status st = OK;
-	size_t end = n;
+	uint8_t raw[DESC_TABLE_BATCH * PAGE_DESC_LEN];
+	size_t written;
+	enum status st;
 
 	for (size_t i = 0; i < n; i++)
 		page_desc_encode(raw + i * PAGE_DESC_LEN, &d[i], w->big_endian);
-	if (w->sink->is_stream) {
-		/* nobody sees it half way, and it is to rise */
-		w->desc_at += n * PAGE_DESC_LEN;
-		return sink_write(w->sink, w->desc_at - n * PAGE_DESC_LEN, raw, n * PAGE_DESC_LEN, e);
-	}
-	if ((index + n - 1) % DESC_CYCLE == DESC_SPLIT)
-		st = sink_write(w->sink, w->desc_at + n * PAGE_DESC_LEN - 16, zeros, 16, e);
-	while (end && !st) {
-		size_t start = end - 1, written;
-
-		while (start && desc_piece(index + start - 1) == desc_piece(index + end - 1))
-			start--;
-		st = w->sink->ops->write_at(w->sink, w->desc_at + start * PAGE_DESC_LEN, raw + start * PAGE_DESC_LEN,
-					    (end - start) * PAGE_DESC_LEN, &written, e);
-		w->sink->bytes_written += written;
-		for (size_t i = start; i < end && (i - start) * PAGE_DESC_LEN < written; i++)
-			w->described_end = max_u64(w->described_end, d[i].offset + d[i].size);
-		end = start;
-	}
+	st = desc_table_write(w->sink, w->desc_table, w->desc_at, raw, n * PAGE_DESC_LEN, &written, e);
+	for (size_t i = 0; i * PAGE_DESC_LEN < written; i++)
+		w->described_end = max_u64(w->described_end, d[i].offset + d[i].size);
 	if (st)
 		return err_add(e, "%s", w->sink->name);
 	w->desc_at += n * PAGE_DESC_LEN;
@@ -308,7 +274,7 @@ static enum status write_descs(struct kdump_writer *w, uint64_t safe, struct err
 	enum status st = OK;
 
 	while (done < n) {
-		size_t some = n - done < DESC_BATCH ? n - done : DESC_BATCH;
+		size_t some = n - done < DESC_TABLE_BATCH ? n - done : DESC_TABLE_BATCH;
 
 		st = write_desc_batch(w, w->descs + done, some, e);
 		if (st)

@@ -41,7 +41,7 @@ struct sink {
 	bool holes_are_zero;	/* what is not written reads as zero */
 	bool is_stream;		/* what was written cannot be seen before finish(): no moment in between counts */
 	uint64_t limit;		/* bytes that it may take; 0: no limit.  Set by who opened it */
-	uint64_t bytes_written; /* sum of all writes, rewritten bytes too */
+	uint64_t bytes_written; /* sum of all writes, the header that is written again too */
 };
 
 /*

@@ -66,6 +66,9 @@ static enum status disk_write_at(struct sink *s, uint64_t pos, const void *buf, 
 		room = d->dead ? 0 : room;
 	}
 	for (size_t i = 0; i < room; i++) {
+		/* whoever is killed stops between two blocks */
+		if (d->check && i && !((pos + i) % BLOCK) && d->writes >= d->fail_write)
+			d->check(d);
 		if (!d->taken[(pos + i) / BLOCK]) {
 			if (!d->blocks_left) {
 				room = i;
@@ -279,7 +282,8 @@ static bool marked_incomplete(const struct disk *d)
 }
 
 /*
- * Looks at every descriptor: one that is not all zero promises data that was written in full and is the page.
+ * Looks at every descriptor: one that is not all zero promises data that was written in full and is the page.  Of the
+ * one in 512 whose offset and size are in two blocks the size may be impossible, which readers refuse.
  * Returns how many pages can be read.
  */
 static size_t readable_pages(const struct disk *d)
@@ -297,7 +301,7 @@ static size_t readable_pages(const struct disk *d)
 		if (!bitmap_test(bitmap, pfn))
 			continue;
 		rank++;
-		if (!memcmp(desc, nothing, 24))
+		if (!memcmp(desc, nothing, 24) || (size == UINT32_MAX && !flags && rank % 512 == 342))
 			continue;
 		if (!offset || !size || size > 4096 || offset + size > d->len || offset < DESCS + n_pages * 24)
 			fail_msg("page %" PRIu64 ": descriptor %#" PRIx64 "+%u, the file has %#zx", pfn, offset, size, d->len);
