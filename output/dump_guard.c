@@ -24,6 +24,7 @@
 #define FRESH_SHARE 4
 #define FRESH_MIN ((uint64_t)4 << 10)
 #define FRESH_MAX ((uint64_t)4 << 20)
+
 /* A descriptor whose data is not there yet. */
 struct held {
 	uint64_t pos;
