@@ -25,9 +25,8 @@ struct input_file {
 	struct flat_file *flat; /* NULL: the bytes are those of the file */
 	bool is_procfs;
 	/*
-	 * Only for files of procfs: their page tables are filled when the mapping is made, and /proc/vmcore maps each page
-	 * that is read by itself.  Elsewhere a fault for every few pages costs more than copying them: measured 1.0 to 2
-	 * times the time of a whole run, the more the smaller the pieces are in which the file came into memory.
+	 * Files of procfs are: their page tables are filled when the mapping is made, and /proc/vmcore maps each page that
+	 * is read by itself.  Of others map_trial() finds it out.
 	 */
 	bool mappable;
 	/*

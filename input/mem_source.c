@@ -10,6 +10,7 @@
 #include "format/elf_core.h"
 #include "input/input_file.h"
 #include "input/kdump_image.h"
+#include "input/map_trial.h"
 #include "input/mem_reader.h"
 #include "print_info.h"
 
@@ -72,7 +73,11 @@ static enum status open_files(struct mem_source *src, const char *const *paths, 
 	for (unsigned i = 0; i < n; i++) {
 		const struct mem_source_ops *ops;
 
-		if (input_file_open(&src->files[i], paths[i], opt->no_mmap, e) || find_source(src->files[i], &ops, e))
+		if (input_file_open(&src->files[i], paths[i], opt->no_mmap, e))
+			return e->status;
+		if (!opt->no_mmap)
+			map_trial(src->files[i]);
+		if (find_source(src->files[i], &ops, e))
 			return e->status;
 		if (n > 1 && !ops->reads_sets)
 			return err_set(e, E_FORMAT, "%s: %s, and no part of a split dump", paths[i], ops->name);

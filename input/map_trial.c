@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Mapping or reading a file: a short trial of both tells which is faster here.
+ *
+ * No rule does, because it is a race of two halves of the machine: faults, one for every 64 KiB, which virtual machines
+ * make dear and files that came into memory in small pieces dearer, against the processor's way to copy.  Measured with
+ * whole runs of -l -d 1: mapping took from 0.8 to 2 times as long as reading, on different machines and files.
+ */
+#include "input/map_trial.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "print_info.h"
+
+/* what is tried has to stay in the CPU's second cache, so that both ways leave it at the same place */
+#define PIECE_BYTES ((size_t)256 << 10)
+#define PIECE_PAGES_MAX (2 * PIECE_BYTES / 4096)
+/* a smaller file is done before a better way pays for the trial */
+#define FILE_MIN ((uint64_t)64 << 20)
+/* whatever else the machine does makes a trial longer, never shorter: the faster ones tell more */
+#define QUARTILE (MAP_TRIALS / 4)
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static bool in_memory(const struct input_file *f, uint64_t pos, size_t len)
+{
+	size_t host_page = (size_t)sysconf(_SC_PAGESIZE), n = len / host_page;
+	unsigned char there[PIECE_PAGES_MAX];
+	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, f->fd, (off_t)pos);
+	bool all;
+
+	if (map == MAP_FAILED)
+		return false;
+	all = !mincore(map, len, there);
+	for (size_t i = 0; i < n; i++)
+		all = all && there[i] & 1;
+	munmap(map, len);
+	return all;
+}
+
+/* Goes through a piece as a test for zeros does, and tells what it took; 0 when it cannot be had. */
+static uint64_t time_piece(struct input_window *w, uint64_t pos)
+{
+	uint64_t end = pos + PIECE_BYTES, start_ns = now_ns();
+	volatile uint8_t sink;
+	struct err e = { 0 };
+	struct span s;
+
+	for (; pos < end; pos += s.len) {
+		size_t left = (size_t)(end - pos);
+
+		if (input_window_view(w, &(struct window_want){ pos, left, 1, 0 }, &s, &e))
+			return 0;
+		for (size_t i = 0; i < s.len; i += 64)
+			sink = s.data[i];
+	}
+	(void)sink;
+	return input_window_faulted(w) ? 0 : now_ns() - start_ns;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool map_trial_says_map(uint64_t map_ns[MAP_TRIALS], uint64_t read_ns[MAP_TRIALS])
+{
+	qsort(map_ns, MAP_TRIALS, sizeof(map_ns[0]), compare_u64);
+	qsort(read_ns, MAP_TRIALS, sizeof(read_ns[0]), compare_u64);
+	/* reading is what is right for a file that leaves the memory meanwhile: mapping has to be better by a twentieth */
+	return map_ns[QUARTILE] < read_ns[QUARTILE] / 20 * 19;
+}
+
+static bool try_both(struct input_file *f, struct input_window *mapped, struct input_window *read)
+{
+	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = (f->stored - 2 * PIECE_BYTES) / (MAP_TRIALS - 1);
+	bool better;
+
+	for (unsigned i = 0; i < MAP_TRIALS; i++) {
+		uint64_t pos = i * step - i * step % PIECE_BYTES, next = pos + PIECE_BYTES;
+		bool map_first = i % 2;
+
+		if (!in_memory(f, pos, 2 * PIECE_BYTES))
+			return false;
+		map_ns[i] = time_piece(mapped, map_first ? pos : next);
+		read_ns[i] = time_piece(read, map_first ? next : pos);
+		if (!map_ns[i] || !read_ns[i] || !mapped->map)
+			return false;
+	}
+	better = map_trial_says_map(map_ns, read_ns);
+	message(MSG_DEBUG, "%s : %zu KiB are mapped in %" PRIu64 " us, read in %" PRIu64 " us\n", f->path, PIECE_BYTES >> 10,
+		map_ns[QUARTILE] / 1000, read_ns[QUARTILE] / 1000);
+	return better;
+}
+
+void map_trial(struct input_file *f)
+{
+	struct input_window mapped, read;
+	struct stat st;
+
+	/* to map a character device may do anything */
+	if (f->is_procfs || f->stored < FILE_MIN || fstat(f->fd, &st) || S_ISCHR(st.st_mode))
+		return;
+	f->mappable = true;
+	input_window_init(&mapped, f, true);
+	input_window_init(&read, f, false);
+	f->mappable = try_both(f, &mapped, &read);
+	input_window_fini(&read);
+	input_window_fini(&mapped);
+}

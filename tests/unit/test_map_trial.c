@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which files are tried, what the trial leaves behind, and how its times are judged. */
+#include "elf_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "input/map_trial.h"
+
+#define LARGE ((off_t)64 << 20)
+
+static struct err e;
+
+/* A file in memory; its first `filled` bytes are there, the others are a hole. */
+static struct input_file *file_in_memory(off_t len, off_t filled, int *fd)
+{
+	static char path[32]; /* the file borrows it */
+	static uint8_t piece[1 << 20];
+	struct input_file *f = NULL;
+
+	*fd = file_of("", 0, path);
+	for (off_t at = 0; at < filled; at += (off_t)sizeof(piece)) {
+		memset(piece, (int)(at >> 20) + 1, sizeof(piece));
+		assert_int_equal(pwrite(*fd, piece, sizeof(piece), at), sizeof(piece));
+	}
+	assert_int_equal(ftruncate(*fd, len), 0);
+	assert_ok(input_file_open(&f, path, false, &e));
+	return f;
+}
+
+static off_t bytes_there(int fd)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	return st.st_blocks * 512;
+}
+
+TEST(small_files_are_read)
+{
+	int fd;
+	AUTO(input_file) *f = file_in_memory(LARGE - 1, LARGE, &fd);
+
+	map_trial(f);
+	assert_false(f->mappable);
+	close(fd);
+}
+
+TEST(what_is_not_in_memory_is_neither_tried_nor_brought_there)
+{
+	int fd;
+	AUTO(input_file) *f = file_in_memory(LARGE, LARGE / 2, &fd);
+	off_t before = bytes_there(fd);
+
+	map_trial(f);
+	assert_false(f->mappable);
+	assert_int_equal(bytes_there(fd), before);
+	close(fd);
+}
+
+TEST(file_that_shrinks_before_it_is_tried_is_read)
+{
+	int fd;
+	AUTO(input_file) *f = file_in_memory(LARGE, LARGE, &fd);
+
+	assert_int_equal(ftruncate(fd, LARGE / 2), 0);
+	map_trial(f);
+	assert_false(f->mappable);
+	close(fd);
+}
+
+TEST(file_is_viewed_in_the_way_that_won)
+{
+	int fd;
+	AUTO(input_file) *f = file_in_memory(LARGE, LARGE, &fd);
+	struct input_window w;
+	struct span s;
+
+	map_trial(f);
+	input_window_init(&w, f, true);
+	for (uint64_t at = 0; at < (uint64_t)LARGE; at += 999999) {
+		assert_ok(input_window_view(&w, &(struct window_want){ at, 4096, 1, 0 }, &s, &e));
+		assert_int_equal(s.data[0], at / (1 << 20) + 1);
+		assert_int_equal(w.map != NULL, f->mappable);
+	}
+	input_window_fini(&w);
+	close(fd);
+}
+
+TEST(files_of_procfs_are_mapped_untried)
+{
+	AUTO(input_file) *f = NULL;
+
+	assert_ok(input_file_open(&f, "/proc/self/limits", false, &e));
+	map_trial(f);
+	assert_true(f->mappable);
+}
+
+static bool judged(uint64_t map_ns, uint64_t read_ns, unsigned disturbed)
+{
+	uint64_t map[MAP_TRIALS], read[MAP_TRIALS];
+
+	for (unsigned i = 0; i < MAP_TRIALS; i++) {
+		map[i] = i < disturbed ? 50 * map_ns + i : map_ns + i;
+		read[i] = MAP_TRIALS - i <= disturbed ? 50 * read_ns : read_ns;
+	}
+	return map_trial_says_map(map, read);
+}
+
+TEST(mapping_has_to_be_clearly_faster)
+{
+	assert_true(judged(25000, 33000, 0));
+	assert_true(judged(30000, 33000, 0));
+	assert_false(judged(32000, 33000, 0));
+	assert_false(judged(33000, 33000, 0));
+	assert_false(judged(66000, 33000, 0));
+	/* another process has the CPU for most of them */
+	assert_true(judged(25000, 33000, MAP_TRIALS / 2 + 1));
+	assert_false(judged(66000, 33000, MAP_TRIALS / 2 + 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(small_files_are_read),
+		cmocka_unit_test(what_is_not_in_memory_is_neither_tried_nor_brought_there),
+		cmocka_unit_test(file_that_shrinks_before_it_is_tried_is_read),
+		cmocka_unit_test(file_is_viewed_in_the_way_that_won),
+		cmocka_unit_test(files_of_procfs_are_mapped_untried),
+		cmocka_unit_test(mapping_has_to_be_clearly_faster),
+	};
+
+	message_set_level(0);
+	return cmocka_run_group_tests_name("map_trial", tests, NULL, NULL);
+}
