@@ -5,8 +5,8 @@ MINUTES ?= 30
 ENTRY ?= elf
 # of ENTRY=machine: only this one
 MACHINE ?=
-# how long one input may take, and what it may allocate
-FUZZ_LIMITS = -timeout=10 -malloc_limit_mb=256 -rss_limit_mb=700 -len_control=20 \
+# how long one input may take, and what it may allocate; a file that is too large is no finding, the program is told so
+FUZZ_LIMITS = -handle_xfsz=0 -timeout=10 -malloc_limit_mb=256 -rss_limit_mb=700 -len_control=20 \
 	-max_len=$(or $(FUZZ_LEN_$(ENTRY)),32768)
 # a few hundred edits spoil a kernel well enough
 FUZZ_LEN_dmesg = 300

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Fuzzes the whole way from a core file to a dump: raw bytes, or an invented machine that the input spoils. */
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,8 +70,6 @@ static void dump(const char *input, const char *output, uint8_t how, unsigned le
 	struct err e = { OK, 0, "" };
 	enum status st;
 
-	/* libFuzzer takes this signal for a finding, the program ignores it */
-	signal(SIGXFSZ, SIG_IGN);
 	/* all that is said on standard output, which leads nowhere */
 	message_set_level(how & TALK ? MSG_COMMON | MSG_DEBUG | MSG_REPORT : 0);
 	st = command_dump(&opt, &e);
