@@ -38,21 +38,26 @@ enum kind {
 	KIND_OTHER, /* no dump: passes as it is */
 };
 
+/* What readers make of the header. */
+struct form {
+	enum kind kind;
+	bool big_endian;
+	uint64_t mark_at;  /* of the word with the mark */
+	uint32_t mark;	   /* its bit; 0: there is none */
+	uint64_t table_at; /* of the page descriptors; 0: there are none */
+};
+
 struct dump_guard {
 	struct sink *sink;
-	enum kind kind;
+	struct form form;
 	uint8_t head[HEAD_LEN];
 	bool known[HEAD_LEN]; /* bytes that came */
-	bool big_endian;
-	uint64_t mark_at; /* of the word with the mark */
-	uint32_t mark;	  /* its bit */
-	bool withdrawn;	  /* the order of the bytes is beyond us: until the end the file must not look like a dump */
-	bool scattered;	  /* `written` is not all of it */
+	bool withdrawn; /* the order of the bytes is beyond us: until the end the file must not look like a dump */
+	bool scattered; /* `written` is not all of it */
 	struct extents written;
 	uint64_t length; /* end of the highest byte */
 
 	/* page descriptors */
-	uint64_t table_at;	     /* 0: there are none */
 	uint64_t data_at;	     /* where data begins, as soon as that is known */
 	uint64_t next;		     /* where the next bytes of the table are expected */
 	uint8_t part[PAGE_DESC_LEN]; /* of a descriptor that is not whole yet */
@@ -110,7 +115,7 @@ static enum status remember(struct dump_guard *g, uint64_t start, uint64_t end, 
 	if (!g->sink->holes_are_zero)
 		return err_add(e, "what was written is too scattered");
 	g->scattered = true;
-	return g->kind == KIND_KDUMP && !g->withdrawn ? withdraw(g, e) : OK;
+	return g->form.kind == KIND_KDUMP && !g->withdrawn ? withdraw(g, e) : OK;
 }
 
 static enum status put(struct dump_guard *g, uint64_t pos, const uint8_t *buf, size_t len, struct err *e)
@@ -159,17 +164,20 @@ static void find_kdump(struct dump_guard *g)
 	enum kdump_layout layout;
 	size_t len = 0;
 	struct err e;
+	bool big;
 
 	while (len < HEAD_LEN && g->known[len])
 		len++;
 	/* as readers tell it */
-	if (kdump_header_decode(&h, &layout, &g->big_endian, g->head, len, &e))
+	if (kdump_header_decode(&h, &layout, &big, g->head, len, &e))
 		return;
-	g->kind = KIND_KDUMP;
-	g->mark_at = kdump_status_offset(layout);
-	g->mark = KDUMP_INCOMPLETE;
-	if (!g->table_at)
-		g->table_at = g->next = h.block_size * (UINT64_C(1) + h.sub_header_blocks + h.bitmap_blocks);
+	g->form = (struct form){
+		.kind = KIND_KDUMP,
+		.big_endian = big,
+		.mark_at = kdump_status_offset(layout),
+		.mark = KDUMP_INCOMPLETE,
+		.table_at = h.block_size * (UINT64_C(1) + h.sub_header_blocks + h.bitmap_blocks),
+	};
 }
 
 static void find_elf(struct dump_guard *g)
@@ -180,12 +188,10 @@ static void find_elf(struct dump_guard *g)
 	if (!all_known(g, 0, is64 ? 64 : 52))
 		return;
 	/* the bit has a meaning of its own there, and nothing else says it: the header comes last */
-	if (get_u16(g->head + 18, big) == ELF_EM_RISCV)
-		return;
-	g->kind = KIND_ELF;
-	g->big_endian = big;
-	g->mark_at = flags_at;
-	g->mark = 1;
+	if (get_u16(g->head + 18, big) != ELF_EM_RISCV)
+		g->form = (struct form){ .kind = KIND_ELF, .big_endian = big, .mark_at = flags_at, .mark = 1 };
+	else if (g->form.kind != KIND_UNKNOWN)
+		g->form = (struct form){ .kind = KIND_ELF, .big_endian = big };
 }
 
 static void identify(struct dump_guard *g)
@@ -196,21 +202,21 @@ static void identify(struct dump_guard *g)
 		find_kdump(g);
 	else if (!memcmp(g->head, "\177ELF", 4))
 		find_elf(g);
-	else if (g->kind == KIND_UNKNOWN)
-		g->kind = KIND_OTHER;
+	else if (g->form.kind == KIND_UNKNOWN)
+		g->form.kind = KIND_OTHER;
 }
 
 /* The header as it may be in the file while the rest is not. */
 static void cautious_head(const struct dump_guard *g, uint8_t head[HEAD_LEN])
 {
 	memcpy(head, g->head, HEAD_LEN);
-	if (g->kind == KIND_KDUMP || g->kind == KIND_ELF) {
-		uint8_t *word = head + g->mark_at;
+	if (g->form.mark) {
+		uint8_t *word = head + g->form.mark_at;
 
-		put_u32(word, get_u32(word, g->big_endian) | g->mark, g->big_endian);
+		put_u32(word, get_u32(word, g->form.big_endian) | g->form.mark, g->form.big_endian);
 	}
 	/* on a device there are descriptors from before until it is known which place to clear */
-	if (g->withdrawn || (g->kind == KIND_KDUMP && !g->sink->holes_are_zero && g->data_at == UINT64_MAX))
+	if (g->withdrawn || (g->form.kind == KIND_KDUMP && !g->sink->holes_are_zero && g->data_at == UINT64_MAX))
 		memset(head, 0, 8);
 }
 
@@ -227,35 +233,45 @@ static enum status write_head(struct dump_guard *g, const uint8_t head[HEAD_LEN]
 	return OK;
 }
 
+static bool same_form(const struct form *a, const struct form *b)
+{
+	return a->kind == b->kind && a->big_endian == b->big_endian && a->mark_at == b->mark_at && a->mark == b->mark &&
+	       a->table_at == b->table_at;
+}
+
 static enum status put_head(struct dump_guard *g, size_t pos, const uint8_t *buf, size_t len, struct err *e)
 {
 	uint8_t head[HEAD_LEN];
-	enum kind before = g->kind;
+	struct form before = g->form;
 
 	memcpy(g->head + pos, buf, len);
 	memset(g->known + pos, true, len);
 	identify(g);
-	if (g->kind == KIND_UNKNOWN)
+	if (g->form.kind == KIND_UNKNOWN)
 		return OK;
-	if (g->kind == KIND_KDUMP && before != KIND_KDUMP) {
+	if (before.kind == KIND_UNKNOWN && g->form.kind == KIND_KDUMP) {
 		bool inside;
 
+		g->next = g->form.table_at;
 		/* descriptors that came before the header may promise anything */
 		g->withdrawn = g->scattered ||
-			       extents_part(&g->written, g->table_at, UINT64_MAX, &inside) < UINT64_MAX || inside;
+			       extents_part(&g->written, g->form.table_at, UINT64_MAX, &inside) < UINT64_MAX || inside;
 	}
+	/* it turns into another dump: what was cautious for the first one may say anything about this one */
+	if (before.kind != KIND_UNKNOWN && !same_form(&before, &g->form) && !g->withdrawn && withdraw(g, e))
+		return e->status;
 	cautious_head(g, head);
-	if (g->kind == before)
+	if (same_form(&before, &g->form))
 		return write_head(g, head, pos, pos + len, e);
-	return write_head(g, head, 0, HEAD_LEN, e) ? e->status : fill_gaps(g, HEAD_LEN, g->table_at, e);
+	return write_head(g, head, 0, HEAD_LEN, e) ? e->status : fill_gaps(g, HEAD_LEN, g->form.table_at, e);
 }
 
 /* --- descriptors ------------------------------------------------------------------------------------- */
 
 static bool is_fulfilled(const struct dump_guard *g, const uint8_t *raw)
 {
-	uint64_t offset = get_u64(raw, g->big_endian);
-	uint32_t size = get_u32(raw + 8, g->big_endian);
+	uint64_t offset = get_u64(raw, g->form.big_endian);
+	uint32_t size = get_u32(raw + 8, g->form.big_endian);
 
 	return !offset || (offset <= UINT64_MAX - size && extents_cover(&g->written, offset, offset + size));
 }
@@ -264,7 +280,7 @@ static enum status write_table(struct dump_guard *g, uint64_t pos, uint8_t *raw,
 {
 	size_t written;
 
-	if (desc_table_write(g->sink, g->table_at, pos, raw, len, &written, e))
+	if (desc_table_write(g->sink, g->form.table_at, pos, raw, len, &written, e))
 		return err_add(e, "%s", g->sink->name);
 	return remember(g, pos, pos + len, e);
 }
@@ -344,7 +360,7 @@ static enum status learn_data_at(struct dump_guard *g, uint64_t at, struct err *
 	if (at < g->next || at >= g->data_at)
 		return OK;
 	g->data_at = at;
-	if (fill_gaps(g, g->table_at, at, e))
+	if (fill_gaps(g, g->form.table_at, at, e))
 		return e->status;
 	cautious_head(g, head);
 	return g->sink->holes_are_zero ? OK : write_head(g, head, 0, 8, e);
@@ -389,7 +405,7 @@ static enum status put_next(struct dump_guard *g, const uint8_t *buf, size_t len
 			break;
 		g->part_len = 0;
 		for (size_t i = 0; i < n && g->data_at == UINT64_MAX; i++) {
-			uint64_t offset = get_u64(raw + i * PAGE_DESC_LEN, g->big_endian);
+			uint64_t offset = get_u64(raw + i * PAGE_DESC_LEN, g->form.big_endian);
 
 			if (offset && learn_data_at(g, offset, e))
 				return e->status;
@@ -414,10 +430,10 @@ static enum status put_descs(struct dump_guard *g, uint64_t pos, const uint8_t *
 static size_t classify(struct dump_guard *g, uint64_t pos, size_t len, bool *descs)
 {
 	*descs = false;
-	if (g->kind != KIND_KDUMP || g->withdrawn || pos >= g->data_at)
+	if (g->form.kind != KIND_KDUMP || g->withdrawn || pos >= g->data_at)
 		return len;
-	if (pos < g->table_at)
-		return (size_t)min_u64(len, g->table_at - pos);
+	if (pos < g->form.table_at)
+		return (size_t)min_u64(len, g->form.table_at - pos);
 	/* descriptors come one behind the other: what is further up is data */
 	if (pos > g->next)
 		return len;
@@ -446,7 +462,7 @@ static enum status put_body(struct dump_guard *g, uint64_t pos, const uint8_t *b
 			if (put_descs(g, pos, buf, n, e))
 				return e->status;
 		} else {
-			if (g->kind == KIND_KDUMP && pos >= g->table_at && learn_data_at(g, pos, e))
+			if (g->form.kind == KIND_KDUMP && pos >= g->form.table_at && learn_data_at(g, pos, e))
 				return e->status;
 			if (put(g, pos, buf, n, e) || release_some(g, n, e))
 				return e->status;
@@ -483,7 +499,7 @@ void dump_guard_close(struct dump_guard *g)
 
 bool dump_guard_is_marked(const struct dump_guard *g)
 {
-	return (g->kind == KIND_KDUMP || g->kind == KIND_ELF) && get_u32(g->head + g->mark_at, g->big_endian) & g->mark;
+	return g->form.mark && get_u32(g->head + g->form.mark_at, g->form.big_endian) & g->form.mark;
 }
 
 enum status dump_guard_write(struct dump_guard *g, uint64_t pos, const uint8_t *buf, size_t len, struct err *e)
@@ -522,14 +538,14 @@ enum status dump_guard_finish(struct dump_guard *g, struct err *e)
 
 	if (!finish_all(g, e))
 		return OK;
-	if (g->kind == KIND_OTHER)
+	if (g->form.kind == KIND_OTHER)
 		return e->status;
 	/* nobody can say which header is on the disk */
-	if (g->kind == KIND_UNKNOWN)
+	if (g->form.kind == KIND_UNKNOWN)
 		g->withdrawn = true;
 	cautious_head(g, head);
 	if (!g->withdrawn) {
-		from = (size_t)g->mark_at;
+		from = (size_t)g->form.mark_at;
 		len = sizeof(uint32_t);
 	}
 	if (all_known(g, from, from + len) && g->sink->ops->amend(g->sink, from, head + from, len, &again))
