@@ -30,7 +30,8 @@ static void append(struct made *m, const void *bytes, size_t len)
 		m->room = 2 * (m->len + len);
 		REQUIRE(m->stream = realloc(m->stream, m->room));
 	}
-	memcpy(m->stream + m->len, bytes, len);
+	if (len)
+		memcpy(m->stream + m->len, bytes, len);
 	m->len += len;
 }
 
