@@ -6,8 +6,9 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/host.h"
 
 static unsigned shown_classes = MSG_LEVEL_DEFAULT;
 static bool all_to_stderr;
@@ -63,20 +64,12 @@ int message_flush(void)
 	return fflush(stdout) || ferror(stdout) ? (errno ? errno : EIO) : 0;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 void progress_start(struct progress *p, const char *label, uint64_t total, bool with_eta)
 {
 	*p = (struct progress){ .label = label, .total = total, .with_eta = with_eta };
 	p->step = total / 10000 + 1;
 	p->next_check = p->step;
-	p->start_ns = p->shown_ns = now_ns();
+	p->start_ns = p->shown_ns = host_now_ns();
 }
 
 static void eta_text(const struct progress *p, unsigned permille, int64_t now, char *buf, size_t len)
@@ -124,7 +117,7 @@ void progress_at(struct progress *p, uint64_t done)
 	p->next_check = done + p->step;
 	if (!message_shows(MSG_PROGRESS))
 		return;
-	now = now_ns();
+	now = host_now_ns();
 	pause = isatty(STDERR_FILENO) ? 1 : 10;
 	if (now - p->shown_ns >= pause * 1000000000)
 		show_line(p, (unsigned)((double)done / (double)p->total * 1000), now);
@@ -132,7 +125,7 @@ void progress_at(struct progress *p, uint64_t done)
 
 void progress_end(struct progress *p)
 {
-	int64_t now = now_ns(), us = (now - p->start_ns) / 1000;
+	int64_t now = host_now_ns(), us = (now - p->start_ns) / 1000;
 
 	if (message_shows(MSG_PROGRESS)) {
 		show_line(p, 1000, now);

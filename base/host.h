@@ -12,6 +12,9 @@ uint64_t host_available_memory(void);
 /* CPUs that this process may use at the same time: its affinity, and what quotas of its control groups leave; at least 1. */
 unsigned host_usable_cpus(void);
 
+/* Of a clock that only goes forward. */
+int64_t host_now_ns(void);
+
 /* Does this kernel run to save the memory of another one that crashed? */
 bool host_is_crash_kernel(void);
 

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/host.h"
 #include "print_info.h"
 
 /* what is tried has to stay in the CPU's second cache, so that both ways leave it at the same place */
@@ -24,14 +24,6 @@
 #define FILE_MIN ((uint64_t)64 << 20)
 /* whatever else the machine does makes a trial longer, never shorter: the faster ones tell more */
 #define QUARTILE (MAP_TRIALS / 4)
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static bool in_memory(const struct input_file *f, uint64_t pos, size_t len)
 {
@@ -52,7 +44,8 @@ static bool in_memory(const struct input_file *f, uint64_t pos, size_t len)
 /* Goes through a piece as a test for zeros does, and tells what it took; 0 when it cannot be had. */
 static uint64_t time_piece(struct input_window *w, uint64_t pos)
 {
-	uint64_t end = pos + PIECE_BYTES, start_ns = now_ns();
+	uint64_t end = pos + PIECE_BYTES;
+	int64_t start_ns = host_now_ns();
 	volatile uint8_t sink;
 	struct err e = { 0 };
 	struct span s;
@@ -66,7 +59,7 @@ static uint64_t time_piece(struct input_window *w, uint64_t pos)
 			sink = s.data[i];
 	}
 	(void)sink;
-	return input_window_faulted(w) ? 0 : now_ns() - start_ns;
+	return input_window_faulted(w) ? 0 : (uint64_t)(host_now_ns() - start_ns);
 }
 
 static int compare_u64(const void *a, const void *b)
