@@ -56,13 +56,20 @@ void arch_add_linear(struct arch_state *a, struct linear_range r)
 
 bool arch_linear(const struct arch_state *a, vaddr_t vaddr, enum range_trust least, paddr_t *paddr, uint64_t *left)
 {
+	uint64_t before = UINT64_MAX;
+
 	for (size_t i = 0; i < a->n_linear; i++) {
 		const struct linear_range *r = &a->linear[i];
 		uint64_t offset = vaddr - r->start;
 
-		if (r->trust < least || vaddr < r->start || vaddr >= r->end)
+		if (r->trust < least || vaddr >= r->end)
 			continue;
-		*left = r->end - vaddr;
+		if (vaddr < r->start) {
+			/* it goes before those that are looked at after it */
+			before = min_u64(before, r->start - vaddr);
+			continue;
+		}
+		*left = min_u64(before, r->end - vaddr);
 		if (r->period) {
 			offset &= r->period - 1;
 			*left = min_u64(*left, r->period - offset);

@@ -23,7 +23,7 @@ struct paging {
 	const char *level_names[PAGING_LEVELS_MAX]; /* lowest first, as --vtop prints them */
 };
 
-/* A mapping found by a walk: [vaddr, vaddr + len) lies at paddr. */
+/* A mapping found by a walk: [vaddr, vaddr + len) lies at paddr.  After a walk that failed: what it holds for. */
 struct mapping {
 	vaddr_t vaddr;
 	uint64_t len;
@@ -143,7 +143,7 @@ typedef void paging_step_fn(void *data, const char *level, paddr_t entry_at, uin
 
 /*
  * Walks the page tables for `vaddr`.  E_UNREADABLE: a table cannot be read; E_MISSING: not mapped, or the root
- * is unknown.  `step` may be NULL.
+ * is unknown.  Either way every address of `found` leads through the same entries to the same end.  `step` may be NULL.
  */
 enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, paging_step_fn *step, void *data,
 			struct err *e) MUST_CHECK;

@@ -13,6 +13,13 @@ static enum status not_mapped(vaddr_t vaddr, struct err *e)
 	return err_set(e, E_MISSING, "virtual address %#" PRIx64 " is not mapped", vaddr);
 }
 
+/* The stretch of 2^shift bytes around an address; its place in memory is left alone. */
+static void set_extent(struct mapping *m, vaddr_t vaddr, unsigned shift)
+{
+	m->len = UINT64_C(1) << shift;
+	m->vaddr = vaddr & ~(m->len - 1);
+}
+
 enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, paging_step_fn *step, void *data,
 			struct err *e)
 {
@@ -22,8 +29,10 @@ enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, p
 	unsigned levels = 0, shift = p->bits[0], first = 0, last = UINT_MAX;
 	paddr_t table = a->root;
 
+	*found = (struct mapping){ .len = UINT64_MAX };
 	if (!a->has_root)
 		return err_set(e, E_MISSING, "the root of the page tables is unknown");
+	set_extent(found, vaddr, p->bits[0]);
 	if (vaddr < a->tables_first || vaddr > a->tables_last || vaddr & a->tables_zero)
 		return not_mapped(vaddr, e);
 	for (; p->bits[levels + 1]; levels++)
@@ -38,6 +47,7 @@ enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, p
 		paddr_t at;
 
 		shift -= index_bits;
+		set_extent(found, vaddr, shift);
 		index = vaddr >> shift & ((UINT64_C(1) << index_bits) - 1);
 		if (index < first || index > last)
 			return not_mapped(vaddr, e);
@@ -57,9 +67,10 @@ enum status paging_walk(struct kmem *km, vaddr_t vaddr, struct mapping *found, p
 			last = to.last;
 			continue;
 		case PTE_LEAF:
-			found->len = UINT64_C(1) << to.shift;
-			found->vaddr = vaddr & ~(found->len - 1);
-			found->paddr = to.target & ~(found->len - 1);
+			/* where several entries stand for one page, each speaks for its own part: the next may be broken */
+			set_extent(found, vaddr, to.shift < shift ? to.shift : shift);
+			found->paddr = (to.target & -(UINT64_C(1) << to.shift)) +
+				       (found->vaddr & ((UINT64_C(1) << to.shift) - 1));
 			return OK;
 		}
 	}

@@ -312,7 +312,7 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct lane *
 		if (block) {
 			count = decide_block(lane, c, pfn + i, page, n - i, traits, &reason);
 		} else {
-			count = page_count_alike(l, page, n - i, long64);
+			count = page_count_alike(l, page, n - i);
 			reason = lane->f->policy.reason[traits];
 		}
 		if (reason != REASON_KEEP)

@@ -279,11 +279,43 @@ static void resolve_free(struct resolver *r)
 	l->free_by_page = type_known(l->buddy) || l->buddy_flag;
 }
 
+/* Adds bits of the member at `at`, which has `len` bytes, to the parts that decide. */
+static void add_deciding(struct page_layout *l, uint16_t at, const void *bits, size_t len)
+{
+	struct page_part *part = l->deciding;
+	const uint8_t *from = bits;
+
+	/* members come in any order: a part that this one is not wholly in is of no use to it */
+	while (part < l->deciding + l->n_deciding && (at < part->at || at + len > part->at + (size_t)PAGE_PART_BYTES))
+		part++;
+	if (part == l->deciding + l->n_deciding) {
+		l->n_deciding++;
+		part->at = (uint16_t)min_u64(at, l->size - PAGE_PART_BYTES);
+	}
+	for (size_t i = 0; i < len; i++)
+		part->bits[at - part->at + i] |= from[i];
+}
+
+static void add_deciding_long(struct page_layout *l, uint16_t at, uint64_t bits)
+{
+	uint32_t narrow = (uint32_t)bits;
+
+	if (bits && l->long64)
+		add_deciding(l, at, &bits, sizeof(bits));
+	else if (bits)
+		add_deciding(l, at, &narrow, sizeof(narrow));
+}
+
 static void resolve_deciding(struct page_layout *l)
 {
-	l->deciding_flags = l->lru_flag | l->private_flag | l->swapcache_flag | l->swapbacked_flag | l->slab_flag |
-			    l->poison_flag | l->buddy_flag | l->head_mask;
-	l->deciding_type = l->buddy.mask | l->offline.mask | l->slab.mask | l->unaccepted.mask;
+	uint32_t type = l->buddy.mask | l->offline.mask | l->slab.mask | l->unaccepted.mask;
+
+	add_deciding_long(l, l->flags_at, l->lru_flag | l->private_flag | l->swapcache_flag | l->swapbacked_flag |
+						  l->slab_flag | l->poison_flag | l->buddy_flag | l->head_mask);
+	add_deciding_long(l, l->head_at, l->tail_bit);
+	add_deciding_long(l, l->mapping_at, l->anon_bit);
+	if (type)
+		add_deciding(l, l->type_at, &type, sizeof(type));
 }
 
 static void settle(uint16_t *at)
@@ -308,11 +340,11 @@ unsigned page_layout_resolve(struct page_layout *l, const struct kernel *k, unsi
 	resolve_cache(&r);
 	resolve_user(&r);
 	resolve_free(&r);
-	resolve_deciding(l);
 	settle(&l->flags_at);
 	settle(&l->mapping_at);
 	settle(&l->head_at);
 	settle(&l->type_at);
 	settle(&l->private_at);
+	resolve_deciding(l);
 	return r.level;
 }

@@ -18,6 +18,14 @@ struct page_type_test {
 };
 #define PAGE_TYPE_NEVER ((struct page_type_test){ 0, 1 })
 
+/* Some bytes of a struct page, next to each other and within it, and which of their bits are meant. */
+#define PAGE_PART_BYTES 16
+#define PAGE_PARTS_MAX 4
+struct page_part {
+	uint16_t at;
+	uint8_t bits[PAGE_PART_BYTES];
+};
+
 /* A number in the second struct page of a compound page; width 0: unknown. */
 struct tail_field {
 	uint16_t at;
@@ -34,9 +42,9 @@ struct page_layout {
 	uint64_t anon_bit; /* of mapping */
 	uint64_t tail_bit; /* of compound_head, compound_info or lru */
 	struct page_type_test buddy, offline, slab, hugetlb, unaccepted;
-	/* all that page_traits() looks at, besides anon_bit and tail_bit: of flags, and of the word with the type */
-	uint64_t deciding_flags;
-	uint32_t deciding_type;
+	/* all that page_traits() looks at; parts that are not needed have no bits */
+	struct page_part deciding[PAGE_PARTS_MAX];
+	unsigned n_deciding;
 	/* compound pages */
 	bool tails_are_marked;	    /* tail_bit is set in every tail */
 	bool order_in_flags;	    /* 6.6+: low byte of the first tail's flags */

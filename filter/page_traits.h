@@ -77,27 +77,74 @@ static inline __attribute__((always_inline)) unsigned page_traits(const struct p
 }
 
 /*
+ * The processor's own prefetching stops at the end of each page of memory, and starts anew in the next.  Measured where the
+ * struct pages are mapped or in plain memory: 1.3 to 1.5 times as fast; nothing where they have just been read.
+ */
+#define PREFETCH_BYTES 4096
+
+/* Compilers know these for any machine, and make words of them where there are no vectors. */
+typedef uint64_t page_vector __attribute__((vector_size(PAGE_PART_BYTES)));
+
+struct page_part_test {
+	size_t at;
+	page_vector bits, first;
+};
+
+static inline __attribute__((always_inline)) struct page_part_test page_part_test(const struct page_part *part,
+										  const uint8_t *page)
+{
+	struct page_part_test t = { .at = part->at };
+
+	memcpy(&t.bits, part->bits, sizeof(t.bits));
+	memcpy(&t.first, page + t.at, sizeof(t.first));
+	return t;
+}
+
+/* Adds to `differs` the bits in which a part of this struct page is another. */
+static inline __attribute__((always_inline)) void page_part_compare(const struct page_part_test *t, const uint8_t *page,
+								    page_vector *differs)
+{
+	page_vector here;
+
+	memcpy(&here, page + t->at, sizeof(here));
+	*differs |= (here ^ t->first) & t->bits;
+}
+
+/* What page_count_alike() does; `four` is a constant: are there more than three parts? */
+static inline __attribute__((always_inline)) uint64_t page_count_alike_parts(const struct page_layout *l, const uint8_t *page,
+									     uint64_t n, const bool four)
+{
+	/* each by itself, not in an array: that way they stay in registers */
+	const struct page_part_test t0 = page_part_test(&l->deciding[0], page), t1 = page_part_test(&l->deciding[1], page),
+				    t2 = page_part_test(&l->deciding[2], page), t3 = page_part_test(&l->deciding[3], page);
+	const size_t size = l->size;
+	uint64_t i;
+
+	for (i = 1; i < n; i++) {
+		page_vector differs = { 0, 0 };
+
+		page += size;
+		__builtin_prefetch((const void *)((uintptr_t)page + PREFETCH_BYTES));
+		page_part_compare(&t0, page, &differs);
+		page_part_compare(&t1, page, &differs);
+		page_part_compare(&t2, page, &differs);
+		if (four)
+			page_part_compare(&t3, page, &differs);
+		if (differs[0] | differs[1])
+			break;
+	}
+	return i;
+}
+
+/*
  * How many of `n` struct pages from `page` on have the traits of the first; at least 1.  Neighbours mostly do, and to
  * see that costs less than to find out which traits they are.
  */
 static inline __attribute__((always_inline)) uint64_t page_count_alike(const struct page_layout *l, const uint8_t *page,
-								       uint64_t n, const bool long64)
+								       uint64_t n)
 {
-	const uint64_t flags = raw_long(page + l->flags_at, long64), mapping = raw_long(page + l->mapping_at, long64),
-		       head = raw_long(page + l->head_at, long64);
-	uint32_t type, other;
-	uint64_t i;
-
-	memcpy(&type, page + l->type_at, sizeof(type));
-	for (i = 1; i < n; i++) {
-		page += l->size;
-		memcpy(&other, page + l->type_at, sizeof(other));
-		if (((raw_long(page + l->flags_at, long64) ^ flags) & l->deciding_flags) |
-		    ((raw_long(page + l->mapping_at, long64) ^ mapping) & l->anon_bit) |
-		    ((raw_long(page + l->head_at, long64) ^ head) & l->tail_bit) | ((other ^ type) & l->deciding_type))
-			break;
-	}
-	return i;
+	return l->n_deciding < PAGE_PARTS_MAX ? page_count_alike_parts(l, page, n, false) :
+						page_count_alike_parts(l, page, n, true);
 }
 
 struct page_head_info {

@@ -9,11 +9,14 @@
 #include "input/map_trial.h"
 
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/host.h"
 #include "print_info.h"
 
@@ -22,6 +25,8 @@
 #define PIECE_PAGES_MAX (2 * PIECE_BYTES / 4096)
 /* a smaller file is done before a better way pays for the trial */
 #define FILE_MIN ((uint64_t)64 << 20)
+/* a file may be nothing but holes and small pieces between them */
+#define LOOKS_MAX 256
 /* whatever else the machine does makes a trial longer, never shorter: the faster ones tell more */
 #define QUARTILE (MAP_TRIALS / 4)
 
@@ -73,19 +78,43 @@ bool map_trial_says_map(uint64_t map_ns[MAP_TRIALS], uint64_t read_ns[MAP_TRIALS
 {
 	qsort(map_ns, MAP_TRIALS, sizeof(map_ns[0]), compare_u64);
 	qsort(read_ns, MAP_TRIALS, sizeof(read_ns[0]), compare_u64);
-	/* reading is what is right for a file that leaves the memory meanwhile: mapping has to be better by a twentieth */
-	return map_ns[QUARTILE] < read_ns[QUARTILE] / 20 * 19;
+	return map_ns[QUARTILE] < read_ns[QUARTILE];
 }
 
+/* Goes on to where two pieces lie together, not in a hole; false: there is no such place, or it takes long to find. */
+static bool find_place(const struct input_file *f, uint64_t *pos, unsigned *looks)
+{
+	while ((*looks)++ < LOOKS_MAX) {
+		off_t hole;
+
+		*pos = round_up_u64(input_file_next_data(f, *pos), PIECE_BYTES);
+		hole = lseek(f->fd, (off_t)*pos, SEEK_HOLE);
+		if (hole < 0)
+			return false;
+		if ((uint64_t)hole - *pos >= 2 * PIECE_BYTES)
+			return true;
+		*pos = (uint64_t)hole;
+	}
+	return false;
+}
+
+/* The places are spread over the file; those that would fall into a hole follow on the others.  False: it cannot be tried. */
 static bool try_both(struct input_file *f, struct input_window *mapped, struct input_window *read)
 {
-	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = (f->stored - 2 * PIECE_BYTES) / (MAP_TRIALS - 1);
-	bool better;
+	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = f->stored / MAP_TRIALS, done = 0;
+	unsigned looks = 0;
 
 	for (unsigned i = 0; i < MAP_TRIALS; i++) {
-		uint64_t pos = i * step - i * step % PIECE_BYTES, next = pos + PIECE_BYTES;
+		uint64_t pos = max_u64(i * step, done), next;
 		bool map_first = i % 2;
 
+		if (!find_place(f, &pos, &looks)) {
+			pos = done;
+			if (!find_place(f, &pos, &looks))
+				return false;
+		}
+		next = pos + PIECE_BYTES;
+		done = next + PIECE_BYTES;
 		if (!in_memory(f, pos, 2 * PIECE_BYTES))
 			return false;
 		map_ns[i] = time_piece(mapped, map_first ? pos : next);
@@ -93,24 +122,37 @@ static bool try_both(struct input_file *f, struct input_window *mapped, struct i
 		if (!map_ns[i] || !read_ns[i] || !mapped->map)
 			return false;
 	}
-	better = map_trial_says_map(map_ns, read_ns);
+	f->mappable = map_trial_says_map(map_ns, read_ns);
 	message(MSG_DEBUG, "%s : %zu KiB are mapped in %" PRIu64 " us, read in %" PRIu64 " us\n", f->path, PIECE_BYTES >> 10,
 		map_ns[QUARTILE] / 1000, read_ns[QUARTILE] / 1000);
-	return better;
+	return true;
 }
 
-void map_trial(struct input_file *f)
+/* On tmpfs a hole that is looked at through a mapping becomes memory, which nobody gets back. */
+static bool holes_fill(const struct input_file *f, const struct stat *st)
+{
+	struct statfs fs;
+
+	return (uint64_t)st->st_blocks * 512 < f->stored && !fstatfs(f->fd, &fs) && fs.f_type == TMPFS_MAGIC;
+}
+
+bool map_trial(struct input_file *f)
 {
 	struct input_window mapped, read;
 	struct stat st;
+	bool tried;
 
 	/* to map a character device may do anything */
-	if (f->is_procfs || f->stored < FILE_MIN || fstat(f->fd, &st) || S_ISCHR(st.st_mode))
-		return;
+	if (f->is_procfs || f->stored < FILE_MIN || fstat(f->fd, &st) || S_ISCHR(st.st_mode) || holes_fill(f, &st))
+		return false;
+	/* windows are mapped only where this is set before */
 	f->mappable = true;
 	input_window_init(&mapped, f, true);
 	input_window_init(&read, f, false);
-	f->mappable = try_both(f, &mapped, &read);
+	tried = try_both(f, &mapped, &read);
+	if (!tried)
+		f->mappable = false;
 	input_window_fini(&read);
 	input_window_fini(&mapped);
+	return tried;
 }

@@ -12,11 +12,11 @@
 #define MAP_TRIALS 15
 
 /*
- * Makes the file `mappable` if that is clearly faster than reading it.  Tried only where the file is large enough for
+ * Makes the file `mappable` if that is faster than reading it.  Tried only where the file is large enough for
  * the answer to matter and where all that is tried is in memory already: no trial waits for a disk.  About a
- * millisecond.  Before the file is used by anybody else.
+ * millisecond.  Before the file is used by anybody else.  Returns whether it was tried; where not, the file is read.
  */
-void map_trial(struct input_file *f);
+bool map_trial(struct input_file *f);
 
 /* The judgement: by the lower quartiles of what the same number of bytes took, in ns.  Sorts both. */
 bool map_trial_says_map(uint64_t map_ns[MAP_TRIALS], uint64_t read_ns[MAP_TRIALS]);

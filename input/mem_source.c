@@ -76,7 +76,7 @@ static enum status open_files(struct mem_source *src, const char *const *paths, 
 		if (input_file_open(&src->files[i], paths[i], opt->no_mmap, e))
 			return e->status;
 		if (!opt->no_mmap)
-			map_trial(src->files[i]);
+			(void)map_trial(src->files[i]);
 		if (find_source(src->files[i], &ops, e))
 			return e->status;
 		if (n > 1 && !ops->reads_sets)

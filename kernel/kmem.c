@@ -12,8 +12,8 @@
 #define TLB_ENTRIES 16
 #define TLB_SHIFT 21
 
-/* What follows is likely to be asked for too: a mapping that is filled at once may be so large. */
-#define VIEW_AHEAD ((uint64_t)256 << 10)
+/* What follows is likely to be asked for too: a mapping that is filled at once may be so large as a chunk of struct pages. */
+#define VIEW_AHEAD ((uint64_t)2 << 20)
 
 struct kmem {
 	const struct kernel *k;
@@ -58,8 +58,8 @@ void kmem_forget(struct kmem *km)
 	memset(km->tlb, 0, sizeof(km->tlb));
 }
 
-/* A mapping that the kernel keeps in a list of its own. */
-static const struct mapping *find_piece(const struct arch_state *a, vaddr_t vaddr)
+/* How many mappings that the kernel keeps in a list of its own begin at or below an address. */
+static size_t count_pieces(const struct arch_state *a, vaddr_t vaddr)
 {
 	size_t low = 0, high = a->n_pieces;
 
@@ -68,12 +68,70 @@ static const struct mapping *find_piece(const struct arch_state *a, vaddr_t vadd
 
 		if (vaddr < a->pieces[middle].vaddr)
 			high = middle;
-		else if (vaddr - a->pieces[middle].vaddr >= a->pieces[middle].len)
-			low = middle + 1;
 		else
-			return &a->pieces[middle];
+			low = middle + 1;
 	}
-	return NULL;
+	return low;
+}
+
+static const struct mapping *find_piece(const struct arch_state *a, vaddr_t vaddr)
+{
+	size_t n = count_pieces(a, vaddr);
+
+	return n && vaddr - a->pieces[n - 1].vaddr < a->pieces[n - 1].len ? &a->pieces[n - 1] : NULL;
+}
+
+/* Shortens `m`, which `vaddr` is in, to where a stretch that `vaddr` is not in has no part of it. */
+static void leave_out(struct mapping *m, vaddr_t vaddr, vaddr_t start, uint64_t len)
+{
+	uint64_t overlap;
+
+	if (start > vaddr) {
+		m->len = min_u64(m->len, start - m->vaddr);
+	} else if (start + len > m->vaddr) {
+		overlap = start + len - m->vaddr;
+		m->vaddr += overlap;
+		m->paddr += overlap;
+		m->len -= overlap;
+	}
+}
+
+/*
+ * What holds for an address holds for its neighbours only where nothing else is asked before: an address leads to one place,
+ * whatever was looked up before it.
+ */
+static void leave_out_linear(const struct arch_state *a, vaddr_t vaddr, struct mapping *m)
+{
+	for (size_t i = 0; i < a->n_linear; i++)
+		if (a->linear[i].trust >= RANGE_PROVEN)
+			leave_out(m, vaddr, a->linear[i].start, a->linear[i].end - a->linear[i].start);
+}
+
+static void leave_out_pieces(const struct arch_state *a, vaddr_t vaddr, struct mapping *m)
+{
+	size_t n = count_pieces(a, vaddr);
+
+	if (n)
+		leave_out(m, vaddr, a->pieces[n - 1].vaddr, a->pieces[n - 1].len);
+	if (n < a->n_pieces)
+		leave_out(m, vaddr, a->pieces[n].vaddr, a->pieces[n].len);
+}
+
+/* Asks the page tables, and where they are broken takes a guess that nothing contradicts: better than nothing. */
+static enum status walk_or_guess(struct kmem *km, vaddr_t vaddr, struct mapping *found, struct err *e)
+{
+	const struct arch_state *a = &km->k->arch_state;
+	enum status st = paging_walk(km, vaddr, found, NULL, NULL, e);
+	struct mapping guess = { .vaddr = vaddr };
+
+	leave_out_pieces(a, vaddr, found);
+	if (!st)
+		return OK;
+	if (!arch_linear(a, vaddr, RANGE_GUESS, &guess.paddr, &guess.len))
+		return st;
+	guess.len = min_u64(guess.len, found->len - (vaddr - found->vaddr));
+	*found = guess;
+	return OK;
 }
 
 enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint64_t *left, struct err *e)
@@ -94,12 +152,11 @@ enum status kmem_translate(struct kmem *km, vaddr_t vaddr, paddr_t *paddr, uint6
 			return OK;
 		piece = find_piece(a, vaddr);
 		if (piece)
-			*m = *piece;
-		else if (paging_walk(km, vaddr, &found, NULL, NULL, e))
-			/* broken tables: a guess that nothing contradicts is better than nothing */
-			return arch_linear(a, vaddr, RANGE_GUESS, paddr, left) ? OK : e->status;
-		else
-			*m = found;
+			found = *piece;
+		else if (walk_or_guess(km, vaddr, &found, e))
+			return e->status;
+		leave_out_linear(a, vaddr, &found);
+		*m = found;
 	}
 	*paddr = m->paddr + (vaddr - m->vaddr);
 	*left = m->len - (vaddr - m->vaddr);

@@ -282,11 +282,6 @@ static enum reason expected(unsigned level, unsigned t)
 	return REASON_KEEP;
 }
 
-static uint64_t count_alike(const uint8_t *pages, uint64_t n)
-{
-	return l.long64 ? page_count_alike(&l, pages, n, true) : page_count_alike(&l, pages, n, false);
-}
-
 TEST(struct_pages_that_count_as_alike_have_the_same_traits)
 {
 	static const uint32_t types[] = { 0, UNTYPED, BUDDY, BUDDY | 5, OFFLINE, SLAB, HUGETLB, UNACCEPTED };
@@ -303,7 +298,7 @@ TEST(struct_pages_that_count_as_alike_have_the_same_traits)
 			     random_below(&seed, 8) ? 0x1001 : 0x1000,
 			     types[random_below(&seed, 8) ? 0 : random_below(&seed, ARRAY_SIZE(types))],
 			     random_below(&seed, 16) ? 0x2000 : 0x2001);
-		count = count_alike(pages, n);
+		count = page_count_alike(&l, pages, n);
 		assert_true(count >= 1 && count <= n);
 		for (size_t i = 1; i < count; i++, alike++)
 			assert_int_equal(traits_of(pages + i * 64), traits_of(pages));
@@ -323,9 +318,9 @@ TEST(what_decides_nothing_makes_struct_pages_no_less_alike)
 		put(pages + 64, PRIVATE_AT, 0x77);
 		make(pages + 128, LRU, 0x1001, 0, 0x2000);
 		make(pages + 192, LRU | SWAPBACKED, 0x1001, 0, 0x2000);
-		assert_int_equal(count_alike(pages, 4), 2);
-		assert_int_equal(count_alike(pages, 1), 1);
-		assert_int_equal(count_alike(pages + 64, 1), 1);
+		assert_int_equal(page_count_alike(&l, pages, 4), 2);
+		assert_int_equal(page_count_alike(&l, pages, 1), 1);
+		assert_int_equal(page_count_alike(&l, pages + 64, 1), 1);
 	}
 }
 
