@@ -15,6 +15,7 @@ STATUS_BITS = {0x1: "zlib", 0x2: "lzo", 0x4: "snappy", 0x8: "incomplete", 0x10: 
 COMPRESSION = 0x1 | 0x2 | 0x4 | 0x20
 DESCRIPTOR = 24
 BATCH = 256                             # pages looked at together
+AHEAD_MAX = BATCH << 16                 # bytes read at once for them
 
 # field -> (offset, struct letter); the two main headers differ by the size of long and its alignment
 MAIN_64 = {"header_version": (8, "i"), "tv_sec": (408, "q"), "tv_usec": (416, "q"), "status": (424, "I"),
@@ -50,6 +51,8 @@ class KdumpFile:
 
     def __init__(self, path):
         self.path = path
+        self._ahead_at, self._ahead = 0, b""
+        self._packed, self._page = None, b""
         self.descriptor = -1
         self.descriptor = os.open(path, os.O_RDONLY)
         self.size = os.fstat(self.descriptor).st_size
@@ -171,10 +174,32 @@ class KdumpFile:
                 position += count * DESCRIPTOR
                 yield first, [item[:3] for item in struct.iter_unpack(self.order + "qIIQ", data)]
 
+    def read_ahead(self, descriptors):
+        """Reads at once what page() will be asked for, if these pages lie close together."""
+        places = [(offset, offset + size) for offset, size, _ in descriptors
+                  if offset > 0 and 0 < size <= self.block_size and offset + size <= self.size]
+        low, high = min(places, default=(0, 0))[0], max((end for _, end in places), default=0)
+        self._ahead_at, self._ahead = low, b""
+        if high - low <= AHEAD_MAX:
+            self._ahead = self.pread(low, high - low, short=True)
+
+    def holds(self, descriptors, memory, data_at):
+        """Are these pages, from data_at on, next to each other, uncompressed and equal to `memory`?  Many in one look."""
+        first, size = descriptors[0][0], self.block_size
+        return (first >= data_at and all(item == (first + number * size, size, 0) for number, item in enumerate(descriptors))
+                and first + len(memory) <= self.size and self.pread(first, len(memory)) == memory)
+
     def page(self, offset, size, flags):
-        data = self.pread(offset, size)
+        at = offset - self._ahead_at
+        data = self._ahead[at:at + size] if 0 <= at <= len(self._ahead) - size else self.pread(offset, size)
         method = flags & COMPRESSION
-        return codecs_kdump.decompress(method, data, self.block_size) if method else data
+        if not method:
+            return data
+        # neighbours often are the same, above all zeros
+        if (method, data) != self._packed:
+            self._page = codecs_kdump.decompress(method, data, self.block_size)
+            self._packed = (method, data)
+        return self._page
 
     def present(self):
         return sum(end - start for start, end in self.bitmap(2))

@@ -160,6 +160,10 @@ def check_pages(dump, level, core, options, report, first_pfn=0):
         report(f"the shared zero page at {data_at:#x} is not all zeros")
     for first, descriptors in dump.batches():
         memory = core.read((first_pfn + first) * bs, len(descriptors) * bs)
+        if not shared and dump.holds(descriptors, memory, data_at):
+            rank += len(descriptors)
+            continue
+        dump.read_ahead(descriptors)
         for number, item in enumerate(descriptors):
             offset, size, flags = item
             pfn = first + number
