@@ -346,5 +346,6 @@ unsigned page_layout_resolve(struct page_layout *l, const struct kernel *k, unsi
 	settle(&l->type_at);
 	settle(&l->private_at);
 	resolve_deciding(l);
+	l->prefetch_pages = (PAGE_PREFETCH_BYTES + l->size - 1) / l->size;
 	return r.level;
 }

@@ -76,12 +76,6 @@ static inline __attribute__((always_inline)) unsigned page_traits(const struct p
 	return t;
 }
 
-/*
- * The processor's own prefetching stops at the end of each page of memory, and starts anew in the next.  Measured where the
- * struct pages are mapped or in plain memory: 1.3 to 1.5 times as fast; nothing where they have just been read.
- */
-#define PREFETCH_BYTES 4096
-
 /* Compilers know these for any machine, and make words of them where there are no vectors. */
 typedef uint64_t page_vector __attribute__((vector_size(PAGE_PART_BYTES)));
 
@@ -110,30 +104,47 @@ static inline __attribute__((always_inline)) void page_part_compare(const struct
 	*differs |= (here ^ t->first) & t->bits;
 }
 
-/* What page_count_alike() does; `four` is a constant: are there more than three parts? */
-static inline __attribute__((always_inline)) uint64_t page_count_alike_parts(const struct page_layout *l, const uint8_t *page,
-									     uint64_t n, const bool four)
-{
-	/* each by itself, not in an array: that way they stay in registers */
-	const struct page_part_test t0 = page_part_test(&l->deciding[0], page), t1 = page_part_test(&l->deciding[1], page),
-				    t2 = page_part_test(&l->deciding[2], page), t3 = page_part_test(&l->deciding[3], page);
-	const size_t size = l->size;
-	uint64_t i;
+/* Each by itself, not in an array: that way they stay in registers. */
+struct page_tests {
+	struct page_part_test t0, t1, t2, t3;
+	size_t size;
+};
 
-	for (i = 1; i < n; i++) {
+/*
+ * The first struct page of [i, n), counted from `page`, that differs; n: none does.  `four` and `ahead` are constants: are
+ * there more than three parts, and is there memory of the view PAGE_PREFETCH_BYTES ahead?
+ */
+static inline __attribute__((always_inline)) uint64_t page_next_unlike(const struct page_tests *t, const uint8_t *page,
+								       uint64_t i, uint64_t n, const bool four, const bool ahead)
+{
+	for (page += i * t->size; i < n; i++, page += t->size) {
 		page_vector differs = { 0, 0 };
 
-		page += size;
-		__builtin_prefetch((const void *)((uintptr_t)page + PREFETCH_BYTES));
-		page_part_compare(&t0, page, &differs);
-		page_part_compare(&t1, page, &differs);
-		page_part_compare(&t2, page, &differs);
+		if (ahead)
+			__builtin_prefetch(page + PAGE_PREFETCH_BYTES);
+		page_part_compare(&t->t0, page, &differs);
+		page_part_compare(&t->t1, page, &differs);
+		page_part_compare(&t->t2, page, &differs);
 		if (four)
-			page_part_compare(&t3, page, &differs);
+			page_part_compare(&t->t3, page, &differs);
 		if (differs[0] | differs[1])
 			break;
 	}
 	return i;
+}
+
+static inline __attribute__((always_inline)) uint64_t page_count_alike_parts(const struct page_layout *l, const uint8_t *page,
+									     uint64_t n, const bool four)
+{
+	const struct page_tests t = {
+		page_part_test(&l->deciding[0], page), page_part_test(&l->deciding[1], page),
+		page_part_test(&l->deciding[2], page), page_part_test(&l->deciding[3], page), l->size,
+	};
+	/* not beyond the struct pages: what lies there may be a page that must not be touched */
+	uint64_t n_ahead = n > l->prefetch_pages ? n - l->prefetch_pages : 1;
+	uint64_t i = page_next_unlike(&t, page, 1, n_ahead, four, true);
+
+	return i < n_ahead ? i : page_next_unlike(&t, page, i, n, four, false);
 }
 
 /*
