@@ -180,6 +180,9 @@ enum status elf_writer_open(struct elf_writer **out, struct sink *sink, const st
 	w->room = 1 + about->headers + w->spare;
 	most = (size_t)min_u64(DATA_PIECE_MAX, (uint64_t)BATCH_PAGES << w->page_shift);
 	w->piece = about->data_piece ? about->data_piece : DATA_PIECE_DEFAULT;
+	/* a record of a stream shows what was written at once: as much as a file that is read lends, also of one that is mapped */
+	if (sink->is_stream)
+		most = PAGE_SIZE_MAX;
 	w->piece = (size_t)max_u64(w->page_size, min_u64(w->piece, most));
 	w->page = malloc(w->page_size);
 	/* one more than are gathered: the header of the segment that is not finished */
