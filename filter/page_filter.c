@@ -448,13 +448,24 @@ static void decide_chunks(struct lane *lane, struct page_filter *f)
 struct lanes {
 	struct page_filter *f;
 	struct lane *list;
+	struct workers *workers;
 };
 
+/* Each starts the next one, as long as there is work: with fewer processors than threads most are never needed. */
 static void run_lane(void *data, unsigned i)
 {
 	struct lanes *lanes = data;
+	struct lane *lane = &lanes->list[i];
+	struct err e;
 
-	decide_chunks(&lanes->list[i], lanes->f);
+	if (atomic_load(&lanes->f->next_chunk) < lanes->f->n_results)
+		workers_start_next(lanes->workers);
+	lane->f = lanes->f;
+	lane->view_bytes = VIEW_NEXT;
+	if (kmem_open(&lane->km, lane->f->k, &e))
+		return; /* the others do without it */
+	decide_chunks(lane, lanes->f);
+	kmem_close(lane->km);
 }
 
 /* Of what two lanes have to say, `lane` keeps what comes first in memory. */
@@ -483,26 +494,19 @@ static void say_once(struct page_filter *f, const struct lane *lane)
 /* Decides about all chunks, with what help can be had. */
 static void decide_together(struct page_filter *f)
 {
-	unsigned wanted = f->walks_pages ? (unsigned)min_u64(f->threads, f->n_results - 1) : 0, n = 0;
-	struct lanes lanes = { f, calloc(wanted ? wanted : 1, sizeof(*lanes.list)) };
-	struct workers *workers = NULL;
-	struct err e;
+	unsigned n = f->walks_pages ? (unsigned)min_u64(f->threads, f->n_results - 1) : 0;
+	struct lanes lanes = { f, calloc(n ? n : 1, sizeof(*lanes.list)), NULL };
 
 	atomic_store(&f->next_chunk, 0);
-	for (; lanes.list && n < wanted; n++) {
-		lanes.list[n].f = f;
-		lanes.list[n].view_bytes = VIEW_NEXT;
-		if (kmem_open(&lanes.list[n].km, f->k, &e))
-			break;
-	}
-	if (n)
-		workers = workers_start(n, run_lane, &lanes);
+	if (n && lanes.list)
+		lanes.workers = workers_open(n, run_lane, &lanes);
+	if (lanes.workers)
+		workers_start_next(lanes.workers);
 	decide_chunks(&f->lane, f);
-	if (workers)
-		workers_close(workers);
-	for (unsigned i = 0; i < n; i++) {
-		keep_first(&f->lane, &lanes.list[i]);
-		kmem_close(lanes.list[i].km);
+	if (lanes.workers) {
+		workers_close(lanes.workers);
+		for (unsigned i = 0; i < n; i++)
+			keep_first(&f->lane, &lanes.list[i]);
 	}
 	say_once(f, &f->lane);
 	free(lanes.list);

@@ -21,6 +21,9 @@
  */
 #define BLOCK_AIM ((size_t)4 << 10)
 
+/* Workers that are on their way at the same time: where the first waits for its processor, another one may be free. */
+#define CALLS_MAX 2
+
 /*
  * Blocks in the ring: each thread has one in work, and some wait for their turn.  Two threads need three of these, as
  * one of them writes at times; for more threads memory sets the limit.
@@ -34,37 +37,53 @@ static unsigned ring_blocks(unsigned threads)
 
 enum block_state { BLOCK_FREE, BLOCK_QUEUED, BLOCK_IN_WORK, BLOCK_PACKED };
 
+/* Where a block is packed.  What was used last is still in the processor's caches, so it is used next. */
+struct place {
+	uint8_t *data;
+	struct packed_page *pages;
+};
+
 struct ring_block {
 	enum block_state state;
 	pfn_t first;
 	size_t n; /* pages that are to be packed */
 	size_t n_packed, len;
-	pfn_t expect_end; /* end of the run that it belongs to */
-	uint8_t *data;
-	struct packed_page *pages;
+	pfn_t expect_end;   /* end of the run that it belongs to */
+	struct place place; /* while it is in work or packed */
 	struct err why;
+};
+
+struct waiter {
+	pthread_cond_t wake;
+	bool called;
 };
 
 struct page_pipeline {
 	struct pipeline_user user;
 	struct page_packer **packers; /* the caller's first */
 	unsigned n_packers;
-	unsigned threads; /* to be started with the first pages; 0: none, or they could not be had */
+	unsigned threads; /* that may be started; 0: no ring */
 	struct workers *workers;
 	uint8_t *memory; /* of all blocks */
 
 	struct packed_page *pages; /* without threads: of the one block */
 
 	pthread_mutex_t lock;
-	pthread_cond_t work, progress; /* for workers: there is a queued block; for the caller: blocks are free */
-	unsigned idle;		       /* workers that wait */
-	bool caller_waits;
+	pthread_cond_t progress; /* the caller is called */
 	/* all below belongs to the lock */
+	struct waiter *waiters; /* one for each worker */
+	unsigned *idle;		/* those that wait and are not called yet, the last one first */
+	unsigned n_idle, n_started;
+	unsigned n_called; /* workers that are called and have not come yet */
+	bool caller_waits; /* and is not called yet */
 	struct ring_block *ring;
 	unsigned n_ring;
+	struct place *places; /* those that are free, the last one first */
+	unsigned n_places;
 	uint64_t oldest, next, end; /* numbers of blocks: to be taken, to be worked on, to be queued */
 	size_t block_pages;	    /* of the next block */
 	bool taking;		    /* somebody hands out the oldest */
+	bool draining;		    /* nothing is queued any more */
 	bool stop;
 	struct err failure;
 };
@@ -87,34 +106,79 @@ static enum status add_alone(struct page_pipeline *p, pfn_t first, size_t n, str
 
 /* --- the ring --------------------------------------------------------------------------------------- */
 
-static struct ring_block *block(struct page_pipeline *p, uint64_t number)
+static struct ring_block *block(const struct page_pipeline *p, uint64_t number)
 {
 	return &p->ring[number % p->n_ring];
 }
 
 /* The first part of the oldest block is taken, and nobody works on the others. */
-static bool has_rest(struct page_pipeline *p)
+static bool has_rest(const struct page_pipeline *p)
 {
 	return p->oldest < p->next && block(p, p->oldest)->state == BLOCK_QUEUED;
 }
 
-static bool can_work(struct page_pipeline *p)
+static bool can_work(const struct page_pipeline *p)
 {
 	return (p->next < p->end || has_rest(p)) && !p->failure.status;
 }
 
-/* Waking somebody for one block costs about as much as packing it: wait until there are a few. */
-static void wake_for_work(struct page_pipeline *p)
+/*
+ * Waking somebody for one block costs about as much as packing it: wait until there are a few.  Those that come call
+ * the next ones if there is more: who would find nothing left, or no processor, sleeps on, or is not even started.
+ */
+static bool wants_worker(const struct page_pipeline *p)
 {
-	if (p->idle && (p->end - p->next >= p->n_ring / 2 || has_rest(p)))
-		pthread_cond_signal(&p->work);
+	uint64_t queued = p->end - p->next;
+
+	if (p->n_called == CALLS_MAX || p->failure.status)
+		return false;
+	return queued >= p->n_ring / 2 || (queued && p->draining) || has_rest(p);
 }
 
 /* It is the same with blocks that are free. */
-static void wake_caller(struct page_pipeline *p)
+static bool wants_caller(const struct page_pipeline *p)
 {
-	if (p->caller_waits && (p->end - p->oldest <= p->n_ring / 2 || p->failure.status || has_rest(p)))
+	return p->end - p->oldest <= p->n_ring / 2 || p->failure.status || has_rest(p);
+}
+
+static void start_worker(struct page_pipeline *p)
+{
+	if (workers_start_next(p->workers))
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->n_called--;
+	p->n_started = p->threads; /* no more of them */
+	pthread_mutex_unlock(&p->lock);
+}
+
+/*
+ * Whoever goes on without the lock first calls those that wait for what it leaves.  The signals come after the lock is
+ * free: on one CPU the woken thread would else run at once, only to wait for the lock, at two switches for each call.
+ */
+static void unlock(struct page_pipeline *p)
+{
+	bool caller = p->caller_waits && wants_caller(p), start = false;
+	struct waiter *w = NULL;
+
+	if (wants_worker(p)) {
+		if (p->n_idle)
+			w = &p->waiters[p->idle[--p->n_idle]];
+		else if (p->n_started < p->threads && !p->n_called)
+			start = true;
+		p->n_started += start;
+		p->n_called += w || start;
+	}
+	if (w)
+		w->called = true;
+	if (caller)
+		p->caller_waits = false;
+	pthread_mutex_unlock(&p->lock);
+	if (w)
+		pthread_cond_signal(&w->wake);
+	if (caller)
 		pthread_cond_signal(&p->progress);
+	if (start)
+		start_worker(p);
 }
 
 /* Hands out the oldest blocks as long as they are ready.  Called and returns with the lock held. */
@@ -126,25 +190,25 @@ static void take_ready(struct page_pipeline *p)
 		return;
 	p->taking = true;
 	for (; p->oldest < p->next && b->state == BLOCK_PACKED && !p->failure.status; b = block(p, p->oldest)) {
-		struct packed_block out = { b->first, b->n_packed, b->pages, b->data, b->len, b->why.text };
+		struct packed_block out = {
+			b->first, b->n_packed, b->place.pages, b->place.data, b->len, b->why.text
+		};
 		struct err e = { OK, 0, "" };
 		enum status st;
 
-		pthread_mutex_unlock(&p->lock);
+		unlock(p);
 		st = p->user.take(p->user.user, &out, &e);
 		pthread_mutex_lock(&p->lock);
 		if (st)
 			p->failure = e;
+		p->places[p->n_places++] = b->place;
 		b->first += b->n_packed;
 		b->n -= b->n_packed;
 		b->state = b->n ? BLOCK_QUEUED : BLOCK_FREE;
 		if (!b->n)
 			p->oldest++;
-		wake_caller(p);
 	}
 	p->taking = false;
-	wake_caller(p);
-	wake_for_work(p);
 }
 
 /* What was packed last tells how many pages become a block; a wrong guess must not last. */
@@ -162,15 +226,31 @@ static void work_on_next(struct page_pipeline *p, struct page_packer *packer)
 	struct ring_block *b = block(p, has_rest(p) ? p->oldest : p->next++);
 
 	b->state = BLOCK_IN_WORK;
-	wake_for_work(p);
-	pthread_mutex_unlock(&p->lock);
+	b->place = p->places[--p->n_places];
+	unlock(p);
 	page_packer_expect(packer, b->expect_end);
 	b->why = (struct err){ OK, 0, "" };
-	b->n_packed = page_packer_pack(packer, b->first, b->n, b->data, &b->len, b->pages, &b->why);
+	b->n_packed = page_packer_pack(packer, b->first, b->n, b->place.data, &b->len, b->place.pages, &b->why);
 	pthread_mutex_lock(&p->lock);
 	b->state = BLOCK_PACKED;
 	choose_block_pages(p, b->n_packed, b->len);
 	take_ready(p);
+}
+
+static void wait_for_call(struct page_pipeline *p, unsigned i)
+{
+	struct waiter *w = &p->waiters[i];
+
+	if (p->caller_waits && wants_caller(p)) {
+		p->caller_waits = false;
+		pthread_cond_signal(&p->progress);
+	}
+	p->idle[p->n_idle++] = i;
+	while (!w->called && !p->stop)
+		pthread_cond_wait(&w->wake, &p->lock);
+	if (w->called)
+		p->n_called--;
+	w->called = false;
 }
 
 static void work(void *data, unsigned i)
@@ -178,14 +258,12 @@ static void work(void *data, unsigned i)
 	struct page_pipeline *p = data;
 
 	pthread_mutex_lock(&p->lock);
+	p->n_called--;
 	while (!p->stop) {
-		if (can_work(p)) {
+		if (can_work(p))
 			work_on_next(p, p->packers[i + 1]);
-			continue;
-		}
-		p->idle++;
-		pthread_cond_wait(&p->work, &p->lock);
-		p->idle--;
+		else
+			wait_for_call(p, i);
 	}
 	pthread_mutex_unlock(&p->lock);
 }
@@ -199,8 +277,8 @@ static void wait_for_room(struct page_pipeline *p, unsigned limit)
 			continue;
 		}
 		p->caller_waits = true;
-		pthread_cond_wait(&p->progress, &p->lock);
-		p->caller_waits = false;
+		while (p->caller_waits)
+			pthread_cond_wait(&p->progress, &p->lock);
 	}
 }
 
@@ -221,9 +299,8 @@ static size_t add_to_ring(struct page_pipeline *p, pfn_t first, pfn_t end, struc
 		b->first = first;
 		b->n = n;
 		b->expect_end = end;
-		wake_for_work(p);
 	}
-	pthread_mutex_unlock(&p->lock);
+	unlock(p);
 	return n;
 }
 
@@ -238,13 +315,21 @@ static enum status make_ring(struct page_pipeline *p, const struct mem_source *s
 
 	p->n_ring = ring_blocks(threads);
 	p->ring = calloc(p->n_ring, sizeof(*p->ring));
+	p->places = calloc(p->n_ring, sizeof(*p->places));
+	p->idle = calloc(threads, sizeof(*p->idle));
+	p->waiters = calloc(threads, sizeof(*p->waiters));
+	p->workers = workers_open(threads, work, p);
 	p->memory = malloc(p->n_ring * each);
-	if (!p->ring || !p->memory)
+	if (!p->ring || !p->places || !p->idle || !p->waiters || !p->workers || !p->memory)
 		return err_nomem(e, p->n_ring * each);
-	for (unsigned i = 0; i < p->n_ring; i++) {
-		p->ring[i].data = p->memory + i * each;
-		p->ring[i].pages = (struct packed_page *)(p->ring[i].data + round_up_u64(room, 64));
+	for (; p->n_places < p->n_ring; p->n_places++) {
+		struct place *to = &p->places[p->n_places];
+
+		to->data = p->memory + p->n_places * each;
+		to->pages = (struct packed_page *)(to->data + round_up_u64(room, 64));
 	}
+	for (unsigned i = 0; i < threads; i++)
+		pthread_cond_init(&p->waiters[i].wake, NULL);
 	p->block_pages = page_pipeline_block_pages(p);
 	for (; p->n_packers <= threads; p->n_packers++)
 		if (page_packer_open(&p->packers[p->n_packers], src, opt, e))
@@ -262,7 +347,6 @@ enum status page_pipeline_open(struct page_pipeline **out, const struct mem_sour
 		return err_nomem(e, sizeof(*p));
 	p->user = *user;
 	pthread_mutex_init(&p->lock, NULL);
-	pthread_cond_init(&p->work, NULL);
 	pthread_cond_init(&p->progress, NULL);
 	p->packers = calloc(threads + 1, sizeof(*p->packers));
 	if (!p->packers)
@@ -291,21 +375,25 @@ enum status page_pipeline_open(struct page_pipeline **out, const struct mem_sour
 
 void page_pipeline_close(struct page_pipeline *p)
 {
-	if (p->workers) {
-		pthread_mutex_lock(&p->lock);
-		p->stop = true;
-		pthread_cond_broadcast(&p->work);
-		pthread_mutex_unlock(&p->lock);
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	for (unsigned i = 0; i < p->threads; i++)
+		pthread_cond_signal(&p->waiters[i].wake);
+	pthread_mutex_unlock(&p->lock);
+	if (p->workers)
 		workers_close(p->workers);
-	}
+	for (unsigned i = 0; i < p->threads; i++)
+		pthread_cond_destroy(&p->waiters[i].wake);
 	for (unsigned i = 0; i < p->n_packers; i++)
 		page_packer_close(p->packers[i]);
 	pthread_cond_destroy(&p->progress);
-	pthread_cond_destroy(&p->work);
 	pthread_mutex_destroy(&p->lock);
 	free(p->packers);
 	free(p->pages);
 	free(p->ring);
+	free(p->places);
+	free(p->idle);
+	free(p->waiters);
 	free(p->memory);
 	free(p);
 }
@@ -329,12 +417,7 @@ enum status page_pipeline_add(struct page_pipeline *p, pfn_t first, pfn_t end, s
 {
 	size_t most = page_pipeline_block_pages(p);
 
-	/* only now: those that decided about pages are gone, and what they had is used again */
-	if (p->threads && !p->workers) {
-		p->workers = workers_start(p->threads, work, p);
-		p->threads = p->workers ? p->threads : 0;
-	}
-	if (p->workers) {
+	if (p->threads) {
 		for (size_t n; first < end; first += n) {
 			n = add_to_ring(p, first, end, e);
 			if (!n)
@@ -353,11 +436,12 @@ enum status page_pipeline_add(struct page_pipeline *p, pfn_t first, pfn_t end, s
 
 enum status page_pipeline_drain(struct page_pipeline *p, struct err *e)
 {
-	if (!p->workers)
+	if (!p->threads)
 		return OK;
 	pthread_mutex_lock(&p->lock);
-	pthread_cond_broadcast(&p->work);
+	p->draining = true;
 	wait_for_room(p, 1);
+	p->draining = false;
 	*e = p->failure;
 	pthread_mutex_unlock(&p->lock);
 	return e->status;

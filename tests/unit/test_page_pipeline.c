@@ -180,20 +180,35 @@ TEST(pipeline_closes_with_blocks_under_way)
 	fake_memory_close(&mem);
 }
 
+struct counted {
+	struct workers *workers;
+	atomic_uint sum;
+};
+
+/* The first starts the second, and so on. */
 static void count(void *data, unsigned i)
 {
-	atomic_fetch_add((atomic_uint *)data, 1u << (4 * i));
+	struct counted *c = data;
+
+	atomic_fetch_add(&c->sum, 1u << (4 * i));
+	if (i != 2)
+		workers_start_next(c->workers);
 }
 
 TEST(workers_each_run_once_with_a_number_of_their_own)
 {
-	atomic_uint sum = 0;
-	struct workers *w = workers_start(5, count, &sum);
+	struct counted c = { workers_open(5, count, &c), 0 };
 
-	assert_non_null(w);
-	workers_close(w);
-	assert_int_equal(sum, 0x11111);
-	assert_null(workers_start(0, count, &sum));
+	assert_non_null(c.workers);
+	assert_true(workers_start_next(c.workers));
+	workers_close(c.workers);
+	assert_int_equal(c.sum, 0x111);
+
+	c = (struct counted){ workers_open(1, count, &c), 0 };
+	assert_true(workers_start_next(c.workers));
+	assert_false(workers_start_next(c.workers));
+	workers_close(c.workers);
+	assert_int_equal(c.sum, 0x1);
 }
 
 int main(void)
