@@ -96,6 +96,19 @@ static bool backing_of(int fd, struct backing *b)
 	return true;
 }
 
+int fd_sync(int fd)
+{
+	int error = fsync(fd) < 0 ? errno : 0;
+	struct stat st;
+
+	if (error == EINVAL || error == ENOTSUP || error == ENOSYS)
+		error = 0;
+	if (error == EROFS && !fstat(fd, &st) && !S_ISREG(st.st_mode))
+		error = 0;
+	errno = error;
+	return error ? -1 : 0;
+}
+
 bool fd_same_file(int a, int b)
 {
 	struct backing x, y;

@@ -25,6 +25,13 @@ enum status fd_pwrite_all(int fd, off_t pos, const void *buf, size_t len, size_t
  */
 void fd_no_read_ahead(int fd);
 
+/*
+ * fsync().  What has nothing to sync, as pipes, terminals, some devices and file systems, says so by an error that is none
+ * here; but a regular file whose file system was made read-only meanwhile is not safe: ext4 does so after errors, and then
+ * answers EROFS without writing anything.  0, or -1 with errno.
+ */
+int fd_sync(int fd) MUST_CHECK;
+
 /* Opens /dev/null on each of 0, 1, 2 that is closed, so that no file of ours gets these numbers. */
 void fd_fill_standard(void);
 

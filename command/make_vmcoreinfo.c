@@ -204,7 +204,7 @@ static enum status write_text(int fd, const char *path, const struct text *t, st
 			break;
 		done += (size_t)n;
 	}
-	if (done == t->len && (!fsync(fd) || errno == EINVAL || errno == EROFS))
+	if (done == t->len && !fd_sync(fd))
 		return OK;
 	err_sys(e, E_IO, "%s", path);
 	if (ftruncate(fd, 0))

@@ -38,10 +38,10 @@ static struct file_sink *of(struct sink *s)
 	return (struct file_sink *)s;
 }
 
-/* Pipes and some devices have nothing to sync, and say so in this way. */
-static bool cannot_sync(void)
+/* Pipes and some devices have no ranges to sync, and say so in this way. */
+static bool has_no_ranges(void)
 {
-	return errno == EINVAL || errno == EROFS || errno == ENOTSUP || errno == ESPIPE || errno == ENOSYS;
+	return errno == EINVAL || errno == ENOTSUP || errno == ESPIPE || errno == ENOSYS;
 }
 
 /*
@@ -96,7 +96,7 @@ static enum status settle(struct file_sink *f, struct err *e)
 {
 	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
 
-	if (sync_file_range(f->fd, 0, 0, all) < 0 && !cannot_sync())
+	if (sync_file_range(f->fd, 0, 0, all) < 0 && !has_no_ranges())
 		return lose(f, "writing to the disk", e);
 	set_settled(f);
 	return OK;
@@ -121,7 +121,7 @@ static enum status has_written(struct file_sink *f, uint64_t pos, size_t len, st
 	if (end - f->started < START_BYTES)
 		return OK;
 	if (sync_file_range(f->fd, (off_t)f->started, (off_t)(end - f->started), SYNC_FILE_RANGE_WRITE) < 0 &&
-	    !cannot_sync())
+	    !has_no_ranges())
 		return lose(f, "writing to the disk", e);
 	f->started = end;
 	return OK;
@@ -178,7 +178,7 @@ static enum status file_sync(struct sink *s, struct err *e)
 
 	if (check_lost(f, e))
 		return e->status;
-	if (fsync(f->fd) < 0 && !cannot_sync())
+	if (fd_sync(f->fd) < 0)
 		return lose(f, "fsync", e);
 	set_settled(f);
 	return OK;
@@ -202,7 +202,7 @@ static enum status file_amend(struct sink *s, uint64_t pos, const void *buf, siz
 	if (fd < 0)
 		return err_sys(e, E_IO, "cannot open %s again", s->name);
 	st = fd_pwrite_all(fd, (off_t)pos, buf, len, NULL, e);
-	if (!st && fsync(fd) < 0 && !cannot_sync())
+	if (!st && fd_sync(fd) < 0)
 		st = err_sys(e, E_IO, "fsync");
 	if (close(fd) < 0 && !st)
 		st = err_sys(e, E_IO, "close");

@@ -213,8 +213,7 @@ static enum status flat_set_length(struct sink *s, uint64_t len, struct err *e)
 
 static enum status flush_file(struct flat_sink *f, struct err *e)
 {
-	/* pipes have nothing to sync, and say so in this way */
-	if (fsync(f->fd) < 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
+	if (fd_sync(f->fd) < 0)
 		return cut(f, "fsync", e);
 	f->settled = f->emitted;
 	return OK;

@@ -56,8 +56,7 @@ static enum status stream_set_length(struct sink *s, uint64_t len, struct err *e
 
 static enum status stream_sync(struct sink *s, struct err *e)
 {
-	/* pipes and terminals have nothing to sync, and say so in this way */
-	if (fsync(of(s)->fd) < 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP)
+	if (fd_sync(of(s)->fd) < 0)
 		return err_sys(e, E_IO, "%s: fsync", s->name);
 	return OK;
 }

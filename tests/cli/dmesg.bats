@@ -202,7 +202,7 @@ both() {
 	strace -o trace -e trace=openat,close "$PROGRAM" --dump-dmesg 6.19 out >said
 	fd=$(sed -n 's/.*"out", O_RDWR.* = \([0-9]*\)$/\1/p' trace)
 	n=$(grep ^close trace | grep -n "^close($fd)" | tail -n 1 | cut -d: -f1)
-	for error in EIO ENOSPC EDQUOT; do
+	for error in EIO ENOSPC EDQUOT EROFS; do
 		run strace -o trace -e trace=fsync -e "inject=fsync:error=$error" "$PROGRAM" -f --dump-dmesg 6.19 out
 		equal 1 "$status"
 		contains "$output" "out: fsync"

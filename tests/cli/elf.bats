@@ -270,7 +270,8 @@ PY
 			if [ "$n" -gt 4 ]; then checkelf out incomplete cut; fi
 		done
 	done
-	for inject in fsync:error=EIO:when=1 fsync:error=EIO:when=2 fsync:error=ENOSPC:when=2; do
+	for inject in fsync:error=EIO:when=1 fsync:error=EIO:when=2 fsync:error=ENOSPC:when=2 fsync:error=EROFS:when=1 \
+		fsync:error=EROFS:when=2; do
 		rm -f out
 		run strace -o trace -e trace=fsync -e "inject=$inject" "$PROGRAM" -E cut out
 		equal 1 "$status"

@@ -289,7 +289,9 @@ small_disk() {
 }
 
 @test "fsync, ftruncate or close that fails is a failure and leaves the mark" {
+	"$PROGRAM" -F small >whole 2>said
 	for inject in fsync:error=EIO:when=1 fsync:error=EIO:when=2 fsync:error=ENOSPC:when=2 fsync:error=EDQUOT:when=1 \
+		fsync:error=EROFS:when=1 fsync:error=EROFS:when=2 \
 		/ftruncate:error=ENOSPC:when=2; do
 		rm -f out
 		run strace -o trace -e trace=fsync,/ftruncate -e "inject=$inject" "$PROGRAM" small out
@@ -297,6 +299,14 @@ small_disk() {
 		contains "$output" "makedumpfile Failed."
 		is_incomplete out
 		readable_pages out
+	done
+	# a file system that turned read-only keeps nothing, but what is no file has nothing to sync
+	run strace -o trace -e trace=fsync -e inject=fsync:error=EROFS bash -c 'exec "$0" -F small >stream' "$PROGRAM"
+	equal 1 "$status"
+	contains "$output" "STDOUT: fsync"
+	for error in EROFS EINVAL; do
+		strace -o trace -e trace=fsync -e inject=fsync:error=$error bash -c 'exec "$0" -F small | cat' "$PROGRAM" | cmp - whole
+		strace -o trace -e trace=fsync -e inject=fsync:error=$error "$PROGRAM" -f small /dev/null >said
 	done
 	# the close of the dump: the last one of its descriptor
 	strace -o trace -e trace=openat,close "$PROGRAM" -f small out >said
