@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/fdio.h"
 #include "output/sink.h"
+#include "print_info.h"
 
 /* The disk has something to do while more is packed: after so many bytes it gets them. */
 #define START_BYTES ((uint64_t)1 << 20)
@@ -226,8 +227,14 @@ static enum status file_restart(struct sink *s, struct err *e)
 
 static void file_close(struct sink *s)
 {
-	if (of(s)->fd >= 0)
-		close(of(s)->fd);
+	struct file_sink *f = of(s);
+	struct err e;
+
+	/* given up for another reason, such as a failure of another part: does the disk take what it has got? */
+	if (f->fd >= 0 && f->high && file_sync(s, &e))
+		message(MSG_DEBUG, "%s\n", e.text);
+	if (f->fd >= 0)
+		close(f->fd);
 	free(s);
 }
 

@@ -185,6 +185,19 @@ PY
 	for part in a b c; do is_incomplete $part; done
 }
 
+@test "what the disk did not take of one part is taken back when another one fails" {
+	# blocks that a file got for it hold what was on the disk before: an older dump that is complete
+	for n in 1 2 3 4 5 6 7 8 9; do
+		rm -f a b c
+		run strace -f -o trace -e trace=pwrite64,fsync,sync_file_range -e inject=pwrite64:error=EIO:when=$n \
+			-e inject=fsync,sync_file_range:error=EIO "$PROGRAM" --split -d 1 "$F/vmcore" a b c
+		equal 1 "$status"
+		for part in a b c; do
+			if [ -e $part ]; then equal 0 "$(stat -c %s $part)"; fi
+		done
+	done
+}
+
 # --- limits and levels ------------------------------------------------------------------------------------------------
 
 @test "-L is the end of the disk" {
