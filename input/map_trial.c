@@ -23,6 +23,8 @@
 /* what is tried has to stay in the CPU's second cache, so that both ways leave it at the same place */
 #define PIECE_BYTES ((size_t)256 << 10)
 #define PIECE_PAGES_MAX (2 * PIECE_BYTES / 4096)
+/* one multiplication for this much: about 8 GB/s, faster than any codec */
+#define STEP_BYTES 16
 /* a smaller file is done before a better way pays for the trial */
 #define FILE_MIN ((uint64_t)64 << 20)
 /* a file may be nothing but holes and small pieces between them */
@@ -46,12 +48,17 @@ static bool in_memory(const struct input_file *f, uint64_t pos, size_t len)
 	return all;
 }
 
-/* Goes through a piece as a test for zeros does, and tells what it took; 0 when it cannot be had. */
+/*
+ * Goes through a piece, and tells what it took; 0 when it cannot be had.  Each step needs the one before it, as in a
+ * codec: while it works on one line the processor fetches the next ones.  That hides much of what mapped memory costs
+ * when it is not in a cache yet, and nothing of a copy.  Without it, both came out the same where mapping won by 5 %.
+ */
 static uint64_t time_piece(struct input_window *w, uint64_t pos)
 {
 	uint64_t end = pos + PIECE_BYTES;
 	int64_t start_ns = host_now_ns();
-	volatile uint8_t sink;
+	volatile uint64_t sink;
+	uint64_t work = 1;
 	struct err e = { 0 };
 	struct span s;
 
@@ -60,9 +67,10 @@ static uint64_t time_piece(struct input_window *w, uint64_t pos)
 
 		if (input_window_view(w, &(struct window_want){ pos, left, 1, 0 }, &s, &e))
 			return 0;
-		for (size_t i = 0; i < s.len; i += 64)
-			sink = s.data[i];
+		for (size_t i = 0; i + STEP_BYTES <= s.len; i += STEP_BYTES)
+			work = (work ^ get_u64(s.data + i, false)) * UINT64_C(0x9e3779b97f4a7c15);
 	}
+	sink = work;
 	(void)sink;
 	return input_window_faulted(w) ? 0 : (uint64_t)(host_now_ns() - start_ns);
 }
