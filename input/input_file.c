@@ -19,6 +19,11 @@
 #include "format/flat_record.h"
 
 #define WINDOW_BYTES ((size_t)16 << 20)
+/*
+ * File systems keep files in pieces of up to 2 MiB of memory (ext4 since Linux 6.16, xfs before), which are mapped by one
+ * fault instead of 32, if the window has all of the piece.  mmap() finds an address that fits, when the offset does.
+ */
+#define WINDOW_ALIGN ((uint64_t)2 << 20)
 /* Measured: what is read in one go is to stay in the CPU's second cache until it is packed. */
 #define BUFFER_BYTES ((size_t)PAGE_SIZE_MAX)
 
@@ -257,18 +262,19 @@ void input_window_fini(struct input_window *w)
 }
 
 /*
- * Maps the window that begins at the host page of `want`; false when the file cannot be mapped there.  What is not going
- * to be used is not mapped: its page tables would be filled, too.
+ * Maps a window with want->pos in it; false when the file cannot be mapped there.  procfs fills the page tables of all of
+ * it at once, so there it begins at the host page of the position, and what is not going to be used is not mapped.
  */
 static bool window_map(struct input_window *w, const struct window_want *want)
 {
-	uint64_t start = want->pos - want->pos % host_page, left = w->file->stored - start;
-	uint64_t useful = want->pos - start + want->len + want->ahead;
+	const struct input_file *f = w->file;
+	uint64_t start = want->pos - want->pos % (f->is_procfs ? host_page : WINDOW_ALIGN), left = f->stored - start;
+	uint64_t useful = f->is_procfs ? want->pos - start + want->len + want->ahead : WINDOW_BYTES;
 	size_t len = (size_t)min_u64(left, min_u64(useful, WINDOW_BYTES));
 	void *map;
 
 	window_unmap(w);
-	map = mmap(NULL, len, PROT_READ, MAP_SHARED, w->file->fd, (off_t)start);
+	map = mmap(NULL, len, PROT_READ, MAP_SHARED, f->fd, (off_t)start);
 	if (map == MAP_FAILED) {
 		if (errno == ENODEV) /* /proc/kcore: no part of it ever can be */
 			guard_give_back(w);

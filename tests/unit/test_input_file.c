@@ -12,7 +12,7 @@
 
 static struct err e;
 
-#define FILE_LEN ((size_t)9 << 20)
+#define FILE_LEN ((size_t)19 << 20)
 #define DATA_AT ((size_t)0x1000)
 static uint8_t bytes[FILE_LEN];
 
@@ -159,13 +159,15 @@ TEST(mapped_and_read_bytes_are_the_same_across_windows)
 
 	open_it(&mapped, false, READER_BULK);
 	open_it(&read, true, READER_BULK);
-	for (unsigned round = 0; round < 200; round++) {
+	for (unsigned round = 0; round < 400; round++) {
 		size_t len = 1 + random_below(&seed, sizeof(a));
 		paddr_t at = random_below(&seed, FILE_LEN - DATA_AT - len);
 
-		/* the end of the window of 4 MiB and its surroundings more often than chance would */
+		/* windows of procfs begin anywhere and are short */
+		mapped.src->file->is_procfs = round >= 200;
+		/* where other windows begin and end, and there around, more often than chance would */
 		if (round % 2)
-			at = ((size_t)4 << 20) - 1000 + random_below(&seed, 2000);
+			at = (1 + random_below(&seed, 8)) * ((size_t)2 << 20) - DATA_AT - 1000 + random_below(&seed, 2000);
 		assert_ok(mem_read(mapped.reader, at, a, len, &e));
 		assert_ok(mem_read(read.reader, at, b, len, &e));
 		assert_memory_equal(a, bytes + DATA_AT + at, len);
@@ -173,6 +175,28 @@ TEST(mapped_and_read_bytes_are_the_same_across_windows)
 	}
 	close_it(&mapped);
 	close_it(&read);
+}
+
+/* The page cache has large folios there, and one that lies in the window as a whole is mapped by one fault. */
+TEST(windows_begin_where_large_folios_do_but_not_in_procfs)
+{
+	const struct window_want want = { ((uint64_t)5 << 20) + 100, 1000, 1, 5000 };
+	struct input_window w;
+	struct opened o;
+	struct span s;
+
+	open_it(&o, false, READER_BULK);
+	for (unsigned procfs = 0; procfs < 2; procfs++) {
+		o.src->file->is_procfs = procfs;
+		input_window_init(&w, o.src->file, true);
+		assert_ok(input_window_view(&w, &want, &s, &e));
+		assert_non_null(w.map);
+		assert_int_equal(w.map_pos, (uint64_t)(procfs ? 5 : 4) << 20);
+		assert_int_equal(w.map_len, procfs ? 100 + 1000 + 5000 : (size_t)(19 - 4) << 20);
+		assert_memory_equal(s.data, bytes + want.pos, 1000);
+		input_window_fini(&w);
+	}
+	close_it(&o);
 }
 
 TEST(more_readers_than_guards_still_read)
@@ -365,6 +389,7 @@ int main(void)
 	const struct CMUnitTest anywhere[] = {
 		cmocka_unit_test(file_that_shrinks_is_an_error_where_it_is_read_not_mapped),
 		cmocka_unit_test(mapped_and_read_bytes_are_the_same_across_windows),
+		cmocka_unit_test(windows_begin_where_large_folios_do_but_not_in_procfs),
 		cmocka_unit_test(bus_error_of_anybody_else_is_deadly),
 		cmocka_unit_test(bus_error_where_zeros_were_put_is_deadly),
 		cmocka_unit_test(names_that_cannot_be_opened_are_told_with_the_reason),
