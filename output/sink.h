@@ -78,6 +78,10 @@ enum status sink_flat_open(struct sink **s, int fd, int input_fd, uint64_t limit
 /* A sink that counts and keeps nothing, for --dry-run. */
 enum status sink_null_open(struct sink **s, const char *name, struct err *e) MUST_CHECK;
 
+/*
+ * Frees `s`.  A regular file or device that was written to and never finished is synced first, and what the disk did not
+ * take is cut off: no older contents of its blocks may show in a file of a run that failed.
+ */
 void sink_close(struct sink *s);
 DEFINE_AUTO(sink);
 
