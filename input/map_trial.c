@@ -29,23 +29,27 @@
 #define FILE_MIN ((uint64_t)64 << 20)
 /* a file may be nothing but holes and small pieces between them */
 #define LOOKS_MAX 256
+/* the kernel may have taken pages back; where more than this part of what is looked at is missing, the disk is what counts */
+#define MISSING_SHARE 8
 /* whatever else the machine does makes a trial longer, never shorter: the faster ones tell more */
 #define QUARTILE (MAP_TRIALS / 4)
 
-static bool in_memory(const struct input_file *f, uint64_t pos, size_t len)
+/* How many host pages of [pos, pos + len) are not in memory. */
+static size_t pages_missing(const struct input_file *f, uint64_t pos, size_t len)
 {
-	size_t host_page = (size_t)sysconf(_SC_PAGESIZE), n = len / host_page;
-	unsigned char there[PIECE_PAGES_MAX];
+	size_t host_page = (size_t)sysconf(_SC_PAGESIZE), n = len / host_page, missing = 0;
+	unsigned char there[PIECE_PAGES_MAX] = { 0 };
 	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, f->fd, (off_t)pos);
-	bool all;
 
 	if (map == MAP_FAILED)
-		return false;
-	all = !mincore(map, len, there);
-	for (size_t i = 0; i < n; i++)
-		all = all && there[i] & 1;
+		return n;
+	if (mincore(map, len, there))
+		missing = n;
+	else
+		for (size_t i = 0; i < n; i++)
+			missing += !(there[i] & 1);
 	munmap(map, len);
-	return all;
+	return missing;
 }
 
 /*
@@ -106,25 +110,42 @@ static bool find_place(const struct input_file *f, uint64_t *pos, unsigned *look
 	return false;
 }
 
+/* The same, but where all of both pieces is in memory, which a trial of mapping must not bring there. */
+static bool find_place_in_memory(const struct input_file *f, uint64_t *pos, unsigned *looks, uint64_t *missing)
+{
+	uint64_t bearable = MAP_TRIALS * 2 * PIECE_BYTES / (uint64_t)sysconf(_SC_PAGESIZE) / MISSING_SHARE;
+	size_t here = 1;
+
+	while (here) {
+		if (!find_place(f, pos, looks))
+			return false;
+		here = pages_missing(f, *pos, 2 * PIECE_BYTES);
+		*missing += here;
+		if (*missing > bearable)
+			return false;
+		if (here)
+			*pos += 2 * PIECE_BYTES;
+	}
+	return true;
+}
+
 /* The places are spread over the file; those that would fall into a hole follow on the others.  False: it cannot be tried. */
 static bool try_both(struct input_file *f, struct input_window *mapped, struct input_window *read)
 {
-	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = f->stored / MAP_TRIALS, done = 0;
+	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = f->stored / MAP_TRIALS, done = 0, missing = 0;
 	unsigned looks = 0;
 
 	for (unsigned i = 0; i < MAP_TRIALS; i++) {
 		uint64_t pos = max_u64(i * step, done), next;
 		bool map_first = i % 2;
 
-		if (!find_place(f, &pos, &looks)) {
+		if (!find_place_in_memory(f, &pos, &looks, &missing)) {
 			pos = done;
-			if (!find_place(f, &pos, &looks))
+			if (!find_place_in_memory(f, &pos, &looks, &missing))
 				return false;
 		}
 		next = pos + PIECE_BYTES;
 		done = next + PIECE_BYTES;
-		if (!in_memory(f, pos, 2 * PIECE_BYTES))
-			return false;
 		map_ns[i] = time_piece(mapped, map_first ? pos : next);
 		read_ns[i] = time_piece(read, map_first ? next : pos);
 		if (!map_ns[i] || !read_ns[i] || !mapped->map)

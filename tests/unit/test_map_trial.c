@@ -2,8 +2,10 @@
 /* Which files are tried, what the trial leaves behind, and how its times are judged. */
 #include "elf_file.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -103,6 +105,56 @@ TEST(what_lies_behind_holes_is_tried)
 	close(fd);
 }
 
+/* Takes `len` bytes out of memory at every `step`, and opens the file; false: this file system keeps all there. */
+static bool open_with_missing(struct input_file **f, int *fd, off_t len, off_t step)
+{
+	char path[] = "map-trial.XXXXXX";
+	static uint8_t piece[64 << 10]; /* small, or it would be a large folio, which goes as a whole or not at all */
+	unsigned char there = 1;
+	struct statfs fs;
+	void *map;
+
+	*fd = mkstemp(path);
+	assert_true(*fd >= 0);
+	memset(piece, 1, sizeof(piece));
+	for (off_t at = 0; at < LARGE; at += (off_t)sizeof(piece))
+		assert_int_equal(pwrite(*fd, piece, sizeof(piece), at), sizeof(piece));
+	assert_ok(input_file_open(f, path, false, &e));
+	unlink(path);
+	assert_int_equal(fstatfs(*fd, &fs), 0);
+	if (fs.f_type == TMPFS_MAGIC)
+		return false;
+	assert_int_equal(fdatasync(*fd), 0);
+	for (off_t at = 0; at < LARGE; at += step)
+		assert_int_equal(posix_fadvise(*fd, at, len, POSIX_FADV_DONTNEED), 0);
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, *fd, 0);
+	assert_true(map != MAP_FAILED);
+	assert_int_equal(mincore(map, 4096, &there), 0);
+	munmap(map, 4096);
+	return !(there & 1);
+}
+
+TEST(few_pages_missing_in_memory_do_not_prevent_the_trial)
+{
+	AUTO(input_file) *f = NULL;
+	int fd;
+
+	open_with_missing(&f, &fd, 128 << 10, LARGE);
+	assert_true(map_trial(f));
+	close(fd);
+}
+
+TEST(file_that_is_half_in_memory_is_read)
+{
+	AUTO(input_file) *f = NULL;
+	int fd;
+	bool missing = open_with_missing(&f, &fd, 2 << 20, 4 << 20);
+
+	assert_int_equal(map_trial(f), !missing);
+	assert_true(!missing || !f->mappable);
+	close(fd);
+}
+
 TEST(file_that_shrinks_before_it_is_tried_is_read)
 {
 	int fd;
@@ -170,6 +222,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_in_memory_is_neither_tried_nor_brought_there),
 		cmocka_unit_test(holes_of_tmpfs_are_not_filled_by_mapping),
 		cmocka_unit_test(what_lies_behind_holes_is_tried),
+		cmocka_unit_test(few_pages_missing_in_memory_do_not_prevent_the_trial),
+		cmocka_unit_test(file_that_is_half_in_memory_is_read),
 		cmocka_unit_test(file_that_shrinks_before_it_is_tried_is_read),
 		cmocka_unit_test(file_is_viewed_in_the_way_that_won),
 		cmocka_unit_test(files_of_procfs_are_mapped_untried),
