@@ -32,7 +32,7 @@
 /* the kernel may have taken pages back; where more than this part of what is looked at is missing, the disk is what counts */
 #define MISSING_SHARE 8
 /* whatever else the machine does makes a trial longer, never shorter: the faster ones tell more */
-#define QUARTILE (MAP_TRIALS / 4)
+#define QUARTILE(n) ((n) / 4)
 
 /* How many host pages of [pos, pos + len) are not in memory. */
 static size_t pages_missing(const struct input_file *f, uint64_t pos, size_t len)
@@ -86,11 +86,11 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-bool map_trial_says_map(uint64_t map_ns[MAP_TRIALS], uint64_t read_ns[MAP_TRIALS])
+bool map_trial_says_map(uint64_t *map_ns, uint64_t *read_ns, size_t n)
 {
-	qsort(map_ns, MAP_TRIALS, sizeof(map_ns[0]), compare_u64);
-	qsort(read_ns, MAP_TRIALS, sizeof(read_ns[0]), compare_u64);
-	return map_ns[QUARTILE] < read_ns[QUARTILE];
+	qsort(map_ns, n, sizeof(map_ns[0]), compare_u64);
+	qsort(read_ns, n, sizeof(read_ns[0]), compare_u64);
+	return map_ns[QUARTILE(n)] < read_ns[QUARTILE(n)];
 }
 
 /* Goes on to where two pieces lie together, not in a hole; false: there is no such place, or it takes long to find. */
@@ -110,50 +110,59 @@ static bool find_place(const struct input_file *f, uint64_t *pos, unsigned *look
 	return false;
 }
 
+static bool much_missing(uint64_t pages)
+{
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) > MAP_TRIALS * 2 * PIECE_BYTES / MISSING_SHARE;
+}
+
 /* The same, but where all of both pieces is in memory, which a trial of mapping must not bring there. */
 static bool find_place_in_memory(const struct input_file *f, uint64_t *pos, unsigned *looks, uint64_t *missing)
 {
-	uint64_t bearable = MAP_TRIALS * 2 * PIECE_BYTES / (uint64_t)sysconf(_SC_PAGESIZE) / MISSING_SHARE;
-	size_t here = 1;
+	size_t here;
 
-	while (here) {
-		if (!find_place(f, pos, looks))
-			return false;
+	while (find_place(f, pos, looks)) {
 		here = pages_missing(f, *pos, 2 * PIECE_BYTES);
+		if (!here)
+			return true;
 		*missing += here;
-		if (*missing > bearable)
+		if (much_missing(*missing))
 			return false;
-		if (here)
-			*pos += 2 * PIECE_BYTES;
+		*pos += 2 * PIECE_BYTES;
 	}
-	return true;
+	return false;
 }
 
-/* The places are spread over the file; those that would fall into a hole follow on the others.  False: it cannot be tried. */
+/*
+ * The places are spread over the file; those that would fall into a hole follow on the others, while there is room.
+ * False: it cannot be tried.
+ */
 static bool try_both(struct input_file *f, struct input_window *mapped, struct input_window *read)
 {
 	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = f->stored / MAP_TRIALS, done = 0, missing = 0;
 	unsigned looks = 0;
+	size_t n;
 
-	for (unsigned i = 0; i < MAP_TRIALS; i++) {
-		uint64_t pos = max_u64(i * step, done), next;
-		bool map_first = i % 2;
+	for (n = 0; n < MAP_TRIALS; n++) {
+		uint64_t pos = max_u64(n * step, done), next;
+		bool map_first = n % 2;
 
 		if (!find_place_in_memory(f, &pos, &looks, &missing)) {
 			pos = done;
 			if (!find_place_in_memory(f, &pos, &looks, &missing))
-				return false;
+				break;
 		}
 		next = pos + PIECE_BYTES;
 		done = next + PIECE_BYTES;
-		map_ns[i] = time_piece(mapped, map_first ? pos : next);
-		read_ns[i] = time_piece(read, map_first ? next : pos);
-		if (!map_ns[i] || !read_ns[i] || !mapped->map)
+		map_ns[n] = time_piece(mapped, map_first ? pos : next);
+		read_ns[n] = time_piece(read, map_first ? next : pos);
+		if (!map_ns[n] || !read_ns[n] || !mapped->map)
 			return false;
 	}
-	f->mappable = map_trial_says_map(map_ns, read_ns);
+	if (n < MAP_TRIALS_MIN || much_missing(missing))
+		return false;
+	f->mappable = map_trial_says_map(map_ns, read_ns, n);
 	message(MSG_DEBUG, "%s : %zu KiB are mapped in %" PRIu64 " us, read in %" PRIu64 " us\n", f->path, PIECE_BYTES >> 10,
-		map_ns[QUARTILE] / 1000, read_ns[QUARTILE] / 1000);
+		map_ns[QUARTILE(n)] / 1000, read_ns[QUARTILE(n)] / 1000);
 	return true;
 }
 

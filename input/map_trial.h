@@ -9,7 +9,9 @@
 
 #include "input/input_file.h"
 
+/* at most; a file with little in it has no room for as many, but for fewer than the least it is not tried */
 #define MAP_TRIALS 15
+#define MAP_TRIALS_MIN 5
 
 /*
  * Makes the file `mappable` if that is faster than reading it.  Tried only where the file is large enough for
@@ -18,7 +20,7 @@
  */
 bool map_trial(struct input_file *f);
 
-/* The judgement: by the lower quartiles of what the same number of bytes took, in ns.  Sorts both. */
-bool map_trial_says_map(uint64_t map_ns[MAP_TRIALS], uint64_t read_ns[MAP_TRIALS]);
+/* The judgement: by the lower quartiles of what the same number of bytes took, in ns, in `n` trials.  Sorts both. */
+bool map_trial_says_map(uint64_t *map_ns, uint64_t *read_ns, size_t n);
 
 #endif

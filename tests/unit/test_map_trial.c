@@ -63,15 +63,15 @@ TEST(what_is_not_in_memory_is_neither_tried_nor_brought_there)
 	close(fd);
 }
 
-/* A little at the beginning, much at the end; false: this file system keeps no holes. */
-static bool make_sparse(int fd, off_t len)
+/* A little at the beginning, the last `end` bytes; false: this file system keeps no holes. */
+static bool make_sparse(int fd, off_t len, off_t end)
 {
 	static uint8_t piece[1 << 20];
 	struct stat st;
 
 	memset(piece, 1, sizeof(piece));
 	assert_int_equal(pwrite(fd, piece, 4096, 0), 4096);
-	for (off_t at = len - LARGE / 4; at < len; at += (off_t)sizeof(piece))
+	for (off_t at = len - end; at < len; at += (off_t)sizeof(piece))
 		assert_int_equal(pwrite(fd, piece, sizeof(piece), at), sizeof(piece));
 	assert_int_equal(fstat(fd, &st), 0);
 	return st.st_blocks * 512 < len;
@@ -82,13 +82,13 @@ TEST(holes_of_tmpfs_are_not_filled_by_mapping)
 	int fd;
 	AUTO(input_file) *f = file_in_memory(LARGE * 4, 0, &fd);
 
-	assert_true(make_sparse(fd, LARGE * 4));
+	assert_true(make_sparse(fd, LARGE * 4, LARGE / 4));
 	assert_false(map_trial(f));
 	assert_false(f->mappable);
 	close(fd);
 }
 
-TEST(what_lies_behind_holes_is_tried)
+static void try_behind_holes(off_t end, bool wanted)
 {
 	char path[] = "map-trial.XXXXXX";
 	int fd = mkstemp(path);
@@ -97,12 +97,23 @@ TEST(what_lies_behind_holes_is_tried)
 	bool sparse;
 
 	assert_true(fd >= 0);
-	sparse = make_sparse(fd, LARGE * 4);
+	sparse = make_sparse(fd, LARGE * 4, end);
 	assert_int_equal(fstatfs(fd, &fs), 0);
 	assert_ok(input_file_open(&f, path, false, &e));
 	unlink(path);
-	assert_int_equal(map_trial(f), !sparse || fs.f_type != TMPFS_MAGIC);
+	assert_int_equal(map_trial(f), !sparse || (wanted && fs.f_type != TMPFS_MAGIC));
 	close(fd);
+}
+
+TEST(what_lies_behind_holes_is_tried)
+{
+	try_behind_holes(LARGE / 4, true);
+}
+
+TEST(file_with_little_in_it_is_tried_in_fewer_places)
+{
+	try_behind_holes(4 << 20, true);
+	try_behind_holes(2 << 20, false);
 }
 
 /* Takes `len` bytes out of memory at every `step`, and opens the file; false: this file system keeps all there. */
@@ -201,7 +212,7 @@ static bool judged(uint64_t map_ns, uint64_t read_ns, unsigned disturbed)
 		map[i] = i < disturbed ? 50 * map_ns + i : map_ns + i;
 		read[i] = MAP_TRIALS - i <= disturbed ? 50 * read_ns : read_ns;
 	}
-	return map_trial_says_map(map, read);
+	return map_trial_says_map(map, read, MAP_TRIALS);
 }
 
 TEST(what_is_faster_wins)
@@ -222,6 +233,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_in_memory_is_neither_tried_nor_brought_there),
 		cmocka_unit_test(holes_of_tmpfs_are_not_filled_by_mapping),
 		cmocka_unit_test(what_lies_behind_holes_is_tried),
+		cmocka_unit_test(file_with_little_in_it_is_tried_in_fewer_places),
 		cmocka_unit_test(few_pages_missing_in_memory_do_not_prevent_the_trial),
 		cmocka_unit_test(file_that_is_half_in_memory_is_read),
 		cmocka_unit_test(file_that_shrinks_before_it_is_tried_is_read),
