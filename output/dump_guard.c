@@ -233,6 +233,23 @@ static enum status write_head(struct dump_guard *g, const uint8_t head[HEAD_LEN]
 	return OK;
 }
 
+/*
+ * The mark may change more than it says: a header that no reader took for one, or for that of another word size, may
+ * become one by this bit, and then its status is elsewhere, unmarked.
+ */
+static bool marked_in_vain(const struct dump_guard *g)
+{
+	uint8_t head[HEAD_LEN];
+	struct kdump_header h;
+	enum kdump_layout layout;
+	struct err e;
+	bool big;
+
+	cautious_head(g, head);
+	return g->form.kind == KIND_KDUMP && !g->withdrawn && kdump_has_magic(head, HEAD_LEN) &&
+	       !kdump_header_decode(&h, &layout, &big, head, HEAD_LEN, &e) && !(h.status & KDUMP_INCOMPLETE);
+}
+
 static bool same_form(const struct form *a, const struct form *b)
 {
 	return a->kind == b->kind && a->big_endian == b->big_endian && a->mark_at == b->mark_at && a->mark == b->mark &&
@@ -259,6 +276,8 @@ static enum status put_head(struct dump_guard *g, size_t pos, const uint8_t *buf
 	}
 	/* it turns into another dump: what was cautious for the first one may say anything about this one */
 	if (before.kind != KIND_UNKNOWN && !same_form(&before, &g->form) && !g->withdrawn && withdraw(g, e))
+		return e->status;
+	if (marked_in_vain(g) && withdraw(g, e))
 		return e->status;
 	cautious_head(g, head);
 	if (same_form(&before, &g->form))
