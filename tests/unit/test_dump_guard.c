@@ -494,6 +494,27 @@ TEST(header_that_turns_into_another_comes_last)
 	}
 }
 
+/* The bit of the mark is where a header of 32 bits has the number of its bitmap blocks, which is all that lacks. */
+TEST(header_that_its_mark_turns_into_another_comes_last)
+{
+	static const uint32_t of_32_bits[] = { 1, 4096, 1, 0, 0 };
+	AUTO(dump_guard) *g = NULL;
+
+	make_image(&whole, 1);
+	memory_open(&mem, false);
+	assert_ok(dump_guard_open(&g, &mem.sink, &e));
+	assert_ok(dump_guard_write(g, 0, whole.bytes, TABLE + DESC, &e));
+	assert_true(is_marked(&mem));
+	for (size_t i = 0; i < 5; i++)
+		put_u32(whole.bytes + 412 + 4 * i, of_32_bits[i], false);
+	assert_ok(dump_guard_write(g, 412, whole.bytes + 412, sizeof(of_32_bits), &e));
+	for (size_t i = 0; i < 8; i++)
+		assert_int_equal(mem.bytes[i], 0);
+	assert_ok(dump_guard_write(g, TABLE + DESC, whole.bytes + TABLE + DESC, whole.len - TABLE - DESC, &e));
+	assert_int_equal(mem.bytes[0], 0);
+	finish_and_compare(g);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -509,6 +530,7 @@ int main(void)
 		cmocka_unit_test(elf_header_is_marked_as_soon_as_it_is_whole),
 		cmocka_unit_test(riscv_elf_header_comes_last),
 		cmocka_unit_test(header_that_turns_into_another_comes_last),
+		cmocka_unit_test(header_that_its_mark_turns_into_another_comes_last),
 	};
 
 	message_set_level(0);
