@@ -12,6 +12,12 @@
 #include "input/flat_file.h"
 #include "input/mem_source.h"
 
+/*
+ * The unit of mapping.  File systems keep files in pieces of up to 2 MiB of memory (ext4 since Linux 6.16, xfs before),
+ * which are mapped by one fault instead of 32, if the window has all of the piece.
+ */
+#define INPUT_WINDOW_ALIGN ((uint64_t)2 << 20)
+
 struct guard;
 
 /*
@@ -29,6 +35,7 @@ struct input_file {
 	 * is read by itself.  Of others map_trial() finds it out.
 	 */
 	bool mappable;
+	uint64_t map_min; /* bytes that must be wanted of a unit for its mapping to pay; 0: always */
 	/*
 	 * NULL: several threads may read at once.  Files of procfs may have one buffer for all reads of an open file, as
 	 * /proc/kcore has: two at once would get each other's bytes.
@@ -61,9 +68,11 @@ struct input_window {
 	uint8_t *buf; /* for reads; allocated when first needed */
 	size_t buf_len;
 	struct flat_cursor cursor;
+	/* where the last view began, bytes that were lent of that unit, and how many before it in a row gave `map_min` or more */
+	uint64_t unit, unit_bytes, dense_units;
 };
 
-/* `bulk` windows are mapped where the file is `mappable`; others read just what is asked for. */
+/* `bulk` windows are mapped where the file is `mappable` and much of it is wanted; others read just what is asked for. */
 void input_window_init(struct input_window *w, const struct input_file *f, bool bulk);
 void input_window_fini(struct input_window *w);
 

@@ -20,9 +20,12 @@
 #include "base/host.h"
 #include "print_info.h"
 
-/* what is tried has to stay in the CPU's second cache, so that both ways leave it at the same place */
-#define PIECE_BYTES ((size_t)256 << 10)
-#define PIECE_PAGES_MAX (2 * PIECE_BYTES / 4096)
+/* a piece has to stay in the CPU's second cache, so that both ways leave it at the same place */
+#define PIECE_BYTES MAP_TRIAL_PIECE
+/* one is read, two are mapped; all lie in one unit, so that the second of these shows what is left when it is mapped */
+#define PIECES 3
+#define PLACE_BYTES (PIECES * PIECE_BYTES)
+#define PLACE_PAGES_MAX (PLACE_BYTES / 4096)
 /* one multiplication for this much: about 8 GB/s, faster than any codec */
 #define STEP_BYTES 16
 /* a smaller file is done before a better way pays for the trial */
@@ -38,7 +41,7 @@
 static size_t pages_missing(const struct input_file *f, uint64_t pos, size_t len)
 {
 	size_t host_page = (size_t)sysconf(_SC_PAGESIZE), n = len / host_page, missing = 0;
-	unsigned char there[PIECE_PAGES_MAX] = { 0 };
+	unsigned char there[PLACE_PAGES_MAX] = { 0 };
 	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, f->fd, (off_t)pos);
 
 	if (map == MAP_FAILED)
@@ -86,24 +89,35 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-bool map_trial_says_map(uint64_t *map_ns, uint64_t *read_ns, size_t n)
+static uint64_t lower_quartile(uint64_t *ns, size_t n)
 {
-	qsort(map_ns, n, sizeof(map_ns[0]), compare_u64);
-	qsort(read_ns, n, sizeof(read_ns[0]), compare_u64);
-	return map_ns[QUARTILE(n)] < read_ns[QUARTILE(n)];
+	qsort(ns, n, sizeof(ns[0]), compare_u64);
+	return ns[QUARTILE(n)];
 }
 
-/* Goes on to where two pieces lie together, not in a hole; false: there is no such place, or it takes long to find. */
+uint64_t map_trial_judge(struct map_times *t, size_t n)
+{
+	uint64_t first = lower_quartile(t->map_first, n), more = lower_quartile(t->map_more, n);
+	uint64_t read = lower_quartile(t->read, n), once = first > more ? first - more : 0;
+
+	message(MSG_DEBUG, "%zu KiB are mapped in %" PRIu64 " us, then in %" PRIu64 " us, read in %" PRIu64 " us\n",
+		PIECE_BYTES >> 10, first / 1000, more / 1000, read / 1000);
+	return more < read ? once * PIECE_BYTES / (read - more) : UINT64_MAX;
+}
+
+/* Goes on to where the pieces fit into one unit and into no hole; false: there is no such place, or it takes long to find. */
 static bool find_place(const struct input_file *f, uint64_t *pos, unsigned *looks)
 {
 	while ((*looks)++ < LOOKS_MAX) {
 		off_t hole;
 
 		*pos = round_up_u64(input_file_next_data(f, *pos), PIECE_BYTES);
+		if (*pos % INPUT_WINDOW_ALIGN > INPUT_WINDOW_ALIGN - PLACE_BYTES)
+			*pos = round_up_u64(*pos, INPUT_WINDOW_ALIGN);
 		hole = lseek(f->fd, (off_t)*pos, SEEK_HOLE);
 		if (hole < 0)
 			return false;
-		if ((uint64_t)hole - *pos >= 2 * PIECE_BYTES)
+		if ((uint64_t)hole - *pos >= PLACE_BYTES)
 			return true;
 		*pos = (uint64_t)hole;
 	}
@@ -112,57 +126,78 @@ static bool find_place(const struct input_file *f, uint64_t *pos, unsigned *look
 
 static bool much_missing(uint64_t pages)
 {
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE) > MAP_TRIALS * 2 * PIECE_BYTES / MISSING_SHARE;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE) > MAP_TRIALS * PLACE_BYTES / MISSING_SHARE;
 }
 
-/* The same, but where all of both pieces is in memory, which a trial of mapping must not bring there. */
+/* The same, but where all of the pieces is in memory, which a trial of mapping must not bring there. */
 static bool find_place_in_memory(const struct input_file *f, uint64_t *pos, unsigned *looks, uint64_t *missing)
 {
 	size_t here;
 
 	while (find_place(f, pos, looks)) {
-		here = pages_missing(f, *pos, 2 * PIECE_BYTES);
+		here = pages_missing(f, *pos, PLACE_BYTES);
 		if (!here)
 			return true;
 		*missing += here;
 		if (much_missing(*missing))
 			return false;
-		*pos += 2 * PIECE_BYTES;
+		*pos += PLACE_BYTES;
 	}
 	return false;
+}
+
+/* Maps the first of two pieces, and goes on to the second; with the first counts all that is done once for a window. */
+static bool time_mapping(const struct input_file *f, uint64_t pos, uint64_t *first_ns, uint64_t *more_ns)
+{
+	struct input_window w;
+	int64_t start_ns;
+	bool mapped;
+
+	input_window_init(&w, f, true);
+	*first_ns = time_piece(&w, pos);
+	*more_ns = time_piece(&w, pos + PIECE_BYTES);
+	mapped = w.map != NULL;
+	start_ns = host_now_ns();
+	input_window_fini(&w);
+	if (!*first_ns || !*more_ns)
+		return false;
+	*first_ns += (uint64_t)(host_now_ns() - start_ns);
+	return mapped;
 }
 
 /*
  * The places are spread over the file; those that would fall into a hole follow on the others, while there is room.
  * False: it cannot be tried.
  */
-static bool try_both(struct input_file *f, struct input_window *mapped, struct input_window *read)
+static bool try_both(struct input_file *f, struct input_window *read)
 {
-	uint64_t map_ns[MAP_TRIALS], read_ns[MAP_TRIALS], step = f->stored / MAP_TRIALS, done = 0, missing = 0;
+	uint64_t step = f->stored / MAP_TRIALS, done = 0, missing = 0;
+	struct map_times t;
 	unsigned looks = 0;
 	size_t n;
 
 	for (n = 0; n < MAP_TRIALS; n++) {
-		uint64_t pos = max_u64(n * step, done), next;
-		bool map_first = n % 2;
+		uint64_t pos = max_u64(n * step, done);
+		bool map_first = n % 2, mapped = true;
 
 		if (!find_place_in_memory(f, &pos, &looks, &missing)) {
 			pos = done;
 			if (!find_place_in_memory(f, &pos, &looks, &missing))
 				break;
 		}
-		next = pos + PIECE_BYTES;
-		done = next + PIECE_BYTES;
-		map_ns[n] = time_piece(mapped, map_first ? pos : next);
-		read_ns[n] = time_piece(read, map_first ? next : pos);
-		if (!map_ns[n] || !read_ns[n] || !mapped->map)
+		done = pos + PLACE_BYTES;
+		if (map_first)
+			mapped = time_mapping(f, pos, &t.map_first[n], &t.map_more[n]);
+		t.read[n] = time_piece(read, map_first ? done - PIECE_BYTES : pos);
+		if (!map_first)
+			mapped = time_mapping(f, pos + PIECE_BYTES, &t.map_first[n], &t.map_more[n]);
+		if (!mapped || !t.read[n])
 			return false;
 	}
 	if (n < MAP_TRIALS_MIN || much_missing(missing))
 		return false;
-	f->mappable = map_trial_says_map(map_ns, read_ns, n);
-	message(MSG_DEBUG, "%s : %zu KiB are mapped in %" PRIu64 " us, read in %" PRIu64 " us\n", f->path, PIECE_BYTES >> 10,
-		map_ns[QUARTILE(n)] / 1000, read_ns[QUARTILE(n)] / 1000);
+	f->map_min = map_trial_judge(&t, n);
+	f->mappable = f->map_min <= INPUT_WINDOW_ALIGN;
 	return true;
 }
 
@@ -176,7 +211,7 @@ static bool holes_fill(const struct input_file *f, const struct stat *st)
 
 bool map_trial(struct input_file *f)
 {
-	struct input_window mapped, read;
+	struct input_window read;
 	struct stat st;
 	bool tried;
 
@@ -185,12 +220,10 @@ bool map_trial(struct input_file *f)
 		return false;
 	/* windows are mapped only where this is set before */
 	f->mappable = true;
-	input_window_init(&mapped, f, true);
 	input_window_init(&read, f, false);
-	tried = try_both(f, &mapped, &read);
+	tried = try_both(f, &read);
 	if (!tried)
 		f->mappable = false;
 	input_window_fini(&read);
-	input_window_fini(&mapped);
 	return tried;
 }

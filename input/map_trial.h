@@ -11,16 +11,28 @@
 
 /* at most; a file with little in it has no room for as many, but for fewer than the least it is not tried */
 #define MAP_TRIALS 15
-#define MAP_TRIALS_MIN 5
+#define MAP_TRIALS_MIN 4
+/* bytes of one measurement */
+#define MAP_TRIAL_PIECE ((size_t)256 << 10)
+
+/* What MAP_TRIAL_PIECE bytes took in each trial, in ns. */
+struct map_times {
+	uint64_t map_first[MAP_TRIALS]; /* in a new window: mapping, fault, unmapping */
+	uint64_t map_more[MAP_TRIALS];	/* behind the first, in the same window */
+	uint64_t read[MAP_TRIALS];
+};
 
 /*
- * Makes the file `mappable` if that is faster than reading it.  Tried only where the file is large enough for
- * the answer to matter and where all that is tried is in memory already: no trial waits for a disk.  About a
- * millisecond.  Before the file is used by anybody else.  Returns whether it was tried; where not, the file is read.
+ * Makes the file `mappable`, with the `map_min` that fits, if that is faster than reading it.  Tried only where the file is
+ * large enough for the answer to matter and where all that is tried is in memory already: no trial waits for a disk.  One or
+ * two milliseconds.  Before the file is used by anybody else.  Returns whether it was tried; where not, the file is read.
  */
 bool map_trial(struct input_file *f);
 
-/* The judgement: by the lower quartiles of what the same number of bytes took, in ns, in `n` trials.  Sorts both. */
-bool map_trial_says_map(uint64_t *map_ns, uint64_t *read_ns, size_t n);
+/*
+ * The judgement: how many bytes of a unit of the file must be wanted for its mapping to pay, UINT64_MAX if it never does.
+ * By the lower quartiles of the `n` trials; sorts them.
+ */
+uint64_t map_trial_judge(struct map_times *t, size_t n);
 
 #endif

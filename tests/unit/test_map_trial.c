@@ -177,20 +177,68 @@ TEST(file_that_shrinks_before_it_is_tried_is_read)
 	close(fd);
 }
 
-TEST(file_is_viewed_in_the_way_that_won)
+/* Views `len` bytes at `at`; true: through a mapping. */
+static bool view_is_mapped(struct input_window *w, uint64_t at, size_t len)
 {
-	int fd;
-	AUTO(input_file) *f = file_in_memory(LARGE, LARGE, &fd);
-	struct input_window w;
 	struct span s;
 
-	assert_true(map_trial(f));
+	assert_ok(input_window_view(w, &(struct window_want){ at, len, 1, LARGE }, &s, &e));
+	assert_int_equal(s.data[0], (uint8_t)(at / (1 << 20) + 1));
+	return w->map != NULL;
+}
+
+/* Is the unit behind `n` others mapped, of each of which `bytes` were wanted? */
+static bool is_mapped_behind(struct input_file *f, unsigned n, size_t bytes)
+{
+	struct input_window w;
+	uint64_t at = 0;
+	bool mapped;
+
 	input_window_init(&w, f, true);
-	for (uint64_t at = 0; at < (uint64_t)LARGE; at += 999999) {
-		assert_ok(input_window_view(&w, &(struct window_want){ at, 4096, 1, 0 }, &s, &e));
-		assert_int_equal(s.data[0], at / (1 << 20) + 1);
-		assert_int_equal(w.map != NULL, f->mappable);
-	}
+	for (unsigned i = 0; i < n; i++, at += INPUT_WINDOW_ALIGN)
+		for (size_t done = 0; done < bytes; done += 4096)
+			assert_false(view_is_mapped(&w, at + done, 4096));
+	mapped = view_is_mapped(&w, at, 4096);
+	input_window_fini(&w);
+	return mapped;
+}
+
+TEST(file_is_mapped_where_that_won_and_is_wanted_as_a_whole)
+{
+	int fd;
+	AUTO(input_file) *f = file_in_memory(2 * LARGE, 2 * LARGE, &fd);
+
+	assert_true(map_trial(f));
+	assert_int_equal(f->mappable, f->map_min <= INPUT_WINDOW_ALIGN);
+	f->mappable = true;
+	f->map_min = 3 * 4096;
+	assert_true(is_mapped_behind(f, 32, 3 * 4096));
+	assert_false(is_mapped_behind(f, 31, 3 * 4096));
+	assert_false(is_mapped_behind(f, 60, 2 * 4096));
+	f->map_min = 0;
+	assert_true(is_mapped_behind(f, 0, 0));
+	f->mappable = false;
+	assert_false(is_mapped_behind(f, 60, INPUT_WINDOW_ALIGN));
+	close(fd);
+}
+
+TEST(window_ends_with_what_is_wanted_as_a_whole)
+{
+	const uint64_t unit = INPUT_WINDOW_ALIGN;
+	int fd;
+	AUTO(input_file) *f = file_in_memory(2 * LARGE, 2 * LARGE, &fd);
+	struct input_window w;
+
+	f->mappable = true;
+	f->map_min = 4096;
+	input_window_init(&w, f, true);
+	for (uint64_t n = 0; n < 32; n++)
+		assert_false(view_is_mapped(&w, n * unit, 4096));
+	/* one window, in which all that it holds is mapped */
+	assert_true(view_is_mapped(&w, 32 * unit, 4096));
+	assert_true(view_is_mapped(&w, 33 * unit, 100));
+	assert_true(view_is_mapped(&w, 39 * unit, 4096));
+	assert_false(view_is_mapped(&w, 40 * unit, 4096));
 	input_window_fini(&w);
 	close(fd);
 }
@@ -204,26 +252,35 @@ TEST(files_of_procfs_are_mapped_untried)
 	assert_true(f->mappable);
 }
 
-static bool judged(uint64_t map_ns, uint64_t read_ns, unsigned disturbed)
+/* `disturbed` of the trials are much longer, each kind of them in other places. */
+static uint64_t judged(uint64_t first_ns, uint64_t more_ns, uint64_t read_ns, unsigned disturbed)
 {
-	uint64_t map[MAP_TRIALS], read[MAP_TRIALS];
+	struct map_times t;
 
 	for (unsigned i = 0; i < MAP_TRIALS; i++) {
-		map[i] = i < disturbed ? 50 * map_ns + i : map_ns + i;
-		read[i] = MAP_TRIALS - i <= disturbed ? 50 * read_ns : read_ns;
+		bool early = i < disturbed, late = MAP_TRIALS - i <= disturbed;
+
+		t.map_first[i] = early ? 50 * first_ns + i : first_ns;
+		t.map_more[i] = late ? 40 * more_ns : more_ns;
+		t.read[i] = late ? 50 * read_ns + i : read_ns;
 	}
-	return map_trial_says_map(map, read, MAP_TRIALS);
+	return map_trial_judge(&t, MAP_TRIALS);
 }
 
-TEST(what_is_faster_wins)
+TEST(mapping_pays_from_as_many_bytes_as_save_what_it_costs_once)
 {
-	assert_true(judged(25000, 33000, 0));
-	assert_true(judged(32000, 33000, 0));
-	assert_false(judged(33000, 33000, 0));
-	assert_false(judged(66000, 33000, 0));
+	/* nothing once; half of a piece; four of them; nine, which is more than a unit */
+	assert_int_equal(judged(25000, 25000, 33000, 0), 0);
+	assert_int_equal(judged(24000, 25000, 33000, 0), 0);
+	assert_int_equal(judged(29000, 25000, 33000, 0), MAP_TRIAL_PIECE / 2);
+	assert_int_equal(judged(57000, 25000, 33000, 0), 4 * MAP_TRIAL_PIECE);
+	assert_true(judged(97000, 25000, 33000, 0) > INPUT_WINDOW_ALIGN);
+	/* however little it costs once */
+	assert_true(judged(33000, 33000, 33000, 0) == UINT64_MAX);
+	assert_true(judged(66000, 66000, 33000, 0) == UINT64_MAX);
 	/* another process has the CPU for most of them */
-	assert_true(judged(25000, 33000, MAP_TRIALS / 2 + 1));
-	assert_false(judged(66000, 33000, MAP_TRIALS / 2 + 1));
+	assert_int_equal(judged(29000, 25000, 33000, MAP_TRIALS / 2 + 1), MAP_TRIAL_PIECE / 2);
+	assert_true(judged(66000, 66000, 33000, MAP_TRIALS / 2 + 1) == UINT64_MAX);
 }
 
 int main(void)
@@ -237,9 +294,10 @@ int main(void)
 		cmocka_unit_test(few_pages_missing_in_memory_do_not_prevent_the_trial),
 		cmocka_unit_test(file_that_is_half_in_memory_is_read),
 		cmocka_unit_test(file_that_shrinks_before_it_is_tried_is_read),
-		cmocka_unit_test(file_is_viewed_in_the_way_that_won),
+		cmocka_unit_test(file_is_mapped_where_that_won_and_is_wanted_as_a_whole),
+		cmocka_unit_test(window_ends_with_what_is_wanted_as_a_whole),
 		cmocka_unit_test(files_of_procfs_are_mapped_untried),
-		cmocka_unit_test(what_is_faster_wins),
+		cmocka_unit_test(mapping_pays_from_as_many_bytes_as_save_what_it_costs_once),
 	};
 
 	message_set_level(0);
