@@ -211,10 +211,11 @@ TEST(file_is_mapped_where_that_won_and_is_wanted_as_a_whole)
 	assert_true(map_trial(f));
 	assert_int_equal(f->mappable, f->map_min <= INPUT_WINDOW_ALIGN);
 	f->mappable = true;
-	f->map_min = 3 * 4096;
-	assert_true(is_mapped_behind(f, 32, 3 * 4096));
-	assert_false(is_mapped_behind(f, 31, 3 * 4096));
-	assert_false(is_mapped_behind(f, 60, 2 * 4096));
+	/* pays from 64 KiB of a unit on; 8 MiB of such units are enough */
+	f->map_min = 64 << 10;
+	assert_true(is_mapped_behind(f, 4, 64 << 10));
+	assert_false(is_mapped_behind(f, 3, INPUT_WINDOW_ALIGN));
+	assert_false(is_mapped_behind(f, 60, 60 << 10));
 	f->map_min = 0;
 	assert_true(is_mapped_behind(f, 0, 0));
 	f->mappable = false;
@@ -230,15 +231,15 @@ TEST(window_ends_with_what_is_wanted_as_a_whole)
 	struct input_window w;
 
 	f->mappable = true;
-	f->map_min = 4096;
+	f->map_min = 32 << 10;
 	input_window_init(&w, f, true);
-	for (uint64_t n = 0; n < 32; n++)
-		assert_false(view_is_mapped(&w, n * unit, 4096));
+	assert_false(view_is_mapped(&w, 0, 32 << 10));
+	assert_false(view_is_mapped(&w, unit, 32 << 10));
 	/* one window, in which all that it holds is mapped */
-	assert_true(view_is_mapped(&w, 32 * unit, 4096));
-	assert_true(view_is_mapped(&w, 33 * unit, 100));
-	assert_true(view_is_mapped(&w, 39 * unit, 4096));
-	assert_false(view_is_mapped(&w, 40 * unit, 4096));
+	assert_true(view_is_mapped(&w, 2 * unit, 32 << 10));
+	assert_true(view_is_mapped(&w, 3 * unit, 100));
+	assert_true(view_is_mapped(&w, 9 * unit, 32 << 10));
+	assert_false(view_is_mapped(&w, 10 * unit, 32 << 10));
 	input_window_fini(&w);
 	close(fd);
 }
