@@ -34,8 +34,12 @@
 #define LOOKS_MAX 256
 /* the kernel may have taken pages back; where more than this part of what is looked at is missing, the disk is what counts */
 #define MISSING_SHARE 8
-/* whatever else the machine does makes a trial longer, never shorter: the faster ones tell more */
-#define QUARTILE(n) ((n) / 4)
+/*
+ * To read is never far from the best.  To map may take twice as long, where the page cache has part of the file in small pieces,
+ * or the machine is busy.  So mapping is judged by its long times, but for the few longest, and reading by its short ones.
+ */
+#define LONG_TIME(n) ((n) - 1 - (n) / 7)
+#define SHORT_TIME(n) ((n) / 4)
 
 /* How many host pages of [pos, pos + len) are not in memory. */
 static size_t pages_missing(const struct input_file *f, uint64_t pos, size_t len)
@@ -89,16 +93,16 @@ static int compare_u64(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static uint64_t lower_quartile(uint64_t *ns, size_t n)
+static uint64_t time_of_rank(uint64_t *ns, size_t n, size_t rank)
 {
 	qsort(ns, n, sizeof(ns[0]), compare_u64);
-	return ns[QUARTILE(n)];
+	return ns[rank];
 }
 
 uint64_t map_trial_judge(struct map_times *t, size_t n)
 {
-	uint64_t first = lower_quartile(t->map_first, n), more = lower_quartile(t->map_more, n);
-	uint64_t read = lower_quartile(t->read, n), once = first > more ? first - more : 0;
+	uint64_t first = time_of_rank(t->map_first, n, LONG_TIME(n)), more = time_of_rank(t->map_more, n, LONG_TIME(n));
+	uint64_t read = time_of_rank(t->read, n, SHORT_TIME(n)), once = first > more ? first - more : 0;
 
 	message(MSG_DEBUG, "%zu KiB are mapped in %" PRIu64 " us, then in %" PRIu64 " us, read in %" PRIu64 " us\n",
 		PIECE_BYTES >> 10, first / 1000, more / 1000, read / 1000);

@@ -31,7 +31,7 @@ bool map_trial(struct input_file *f);
 
 /*
  * The judgement: how many bytes of a unit of the file must be wanted for its mapping to pay, UINT64_MAX if it never does.
- * By the lower quartiles of the `n` trials; sorts them.
+ * In doubt it does not.  Sorts the `n` times of each kind.
  */
 uint64_t map_trial_judge(struct map_times *t, size_t n);
 

@@ -279,9 +279,12 @@ TEST(mapping_pays_from_as_many_bytes_as_save_what_it_costs_once)
 	/* however little it costs once */
 	assert_true(judged(33000, 33000, 33000, 0) == UINT64_MAX);
 	assert_true(judged(66000, 66000, 33000, 0) == UINT64_MAX);
-	/* another process has the CPU for most of them */
-	assert_int_equal(judged(29000, 25000, 33000, MAP_TRIALS / 2 + 1), MAP_TRIAL_PIECE / 2);
-	assert_true(judged(66000, 66000, 33000, MAP_TRIALS / 2 + 1) == UINT64_MAX);
+	/* another process has the CPU for a few of them */
+	assert_int_equal(judged(29000, 25000, 33000, MAP_TRIALS / 7), MAP_TRIAL_PIECE / 2);
+	assert_true(judged(66000, 66000, 33000, MAP_TRIALS / 7) == UINT64_MAX);
+	/* for most of them, or the page cache has as much of the file in small pieces */
+	assert_true(judged(29000, 25000, 33000, MAP_TRIALS / 5) == UINT64_MAX);
+	assert_true(judged(29000, 25000, 33000, MAP_TRIALS / 2 + 1) == UINT64_MAX);
 }
 
 int main(void)
