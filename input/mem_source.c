@@ -40,6 +40,12 @@ static enum status refuse(const struct input_file *f, const uint8_t *head, size_
 	return err_set(e, E_FORMAT, "%s is not a dump of a known format: no ELF file", f->path);
 }
 
+/*
+ * Of struct pages more is read in one go than of pages, as nobody works on them for long: measured where a system call costs
+ * 1.2 us, 64 KiB at a time take 1.15 times as long.
+ */
+#define STRUCTS_BUFFER_BYTES ((size_t)128 << 10)
+
 static void close_files(struct input_file **files, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -222,13 +228,15 @@ enum status mem_reader_open(struct mem_reader **out, const struct mem_source *sr
 	if (!r)
 		return err_nomem(e, sizeof(*r));
 	r->src = src;
-	r->bulk = use == READER_BULK;
+	r->bulk = use != READER_SMALL;
 	if (src->ops->reader_open && src->ops->reader_open(r, e)) {
 		free(r);
 		return e->status;
 	}
 	if (src->file) {
 		input_window_init(&r->window, src->file, r->bulk);
+		if (use == READER_STRUCTS)
+			r->window.buf_len = STRUCTS_BUFFER_BYTES;
 		r->has_window = true;
 	}
 	*out = r;

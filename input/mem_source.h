@@ -163,8 +163,9 @@ enum status mem_source_read_notes(const struct mem_source *src, uint64_t pos, vo
 enum status mem_source_add_vmcoreinfo(struct mem_source *src, const char *text, size_t len, struct err *e) MUST_CHECK;
 
 enum mem_reader_use {
-	READER_BULK,  /* long runs, in rising order: page data, struct pages */
-	READER_SMALL, /* single structures here and there */
+	READER_BULK,	/* long runs, in rising order: page data */
+	READER_STRUCTS, /* the same of struct pages, of which a few bytes are looked at */
+	READER_SMALL,	/* single structures here and there */
 };
 enum status mem_reader_open(struct mem_reader **r, const struct mem_source *src, enum mem_reader_use use,
 			    struct err *e) MUST_CHECK;

@@ -30,7 +30,7 @@ enum status kmem_open(struct kmem **out, const struct kernel *k, struct err *e)
 		return err_nomem(e, sizeof(*km));
 	km->k = k;
 	if (mem_reader_open(&km->small, k->src, READER_SMALL, e) ||
-	    mem_reader_open(&km->bulk, k->src, READER_BULK, e) || page_cache_open(&km->cache, km->small, e))
+	    mem_reader_open(&km->bulk, k->src, READER_STRUCTS, e) || page_cache_open(&km->cache, km->small, e))
 		return e->status;
 	*out = km;
 	km = NULL;

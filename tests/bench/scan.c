@@ -64,7 +64,7 @@ static enum status buffered_reader_open(struct mem_reader *r, struct err *err)
 	const struct buffered *b = r->src->impl;
 	struct mem_reader *under;
 
-	if (mem_reader_open(&under, b->under, r->bulk ? READER_BULK : READER_SMALL, err))
+	if (mem_reader_open(&under, b->under, r->bulk ? READER_STRUCTS : READER_SMALL, err))
 		return err->status;
 	r->impl = under;
 	return OK;

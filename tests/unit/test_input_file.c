@@ -137,8 +137,8 @@ TEST(file_that_shrinks_is_an_error_where_it_is_read_not_mapped)
 	struct span s;
 	uint8_t buf[4096];
 
-	for (unsigned use = 0; use < 2; use++) {
-		open_it(&o, true, use ? READER_SMALL : READER_BULK);
+	for (unsigned use = READER_BULK; use <= READER_SMALL; use++) {
+		open_it(&o, true, use);
 		assert_ok(mem_view(o.reader, 0x10000, 0x10000, &s, &e));
 		assert_memory_equal(s.data, bytes + DATA_AT + 0x10000, s.len);
 		assert_int_equal(ftruncate(o.fd, DATA_AT + 0x14800), 0);
@@ -154,11 +154,13 @@ TEST(file_that_shrinks_is_an_error_where_it_is_read_not_mapped)
 TEST(mapped_and_read_bytes_are_the_same_across_windows)
 {
 	struct opened mapped, read;
+	struct mem_reader *structs;
 	uint64_t seed = 3;
 	static uint8_t a[300000], b[300000];
 
 	open_it(&mapped, false, READER_BULK);
 	open_it(&read, true, READER_BULK);
+	assert_ok(mem_reader_open(&structs, read.src, READER_STRUCTS, &e));
 	for (unsigned round = 0; round < 400; round++) {
 		size_t len = 1 + random_below(&seed, sizeof(a));
 		paddr_t at = random_below(&seed, FILE_LEN - DATA_AT - len);
@@ -169,10 +171,11 @@ TEST(mapped_and_read_bytes_are_the_same_across_windows)
 		if (round % 2)
 			at = (1 + random_below(&seed, 8)) * ((size_t)2 << 20) - DATA_AT - 1000 + random_below(&seed, 2000);
 		assert_ok(mem_read(mapped.reader, at, a, len, &e));
-		assert_ok(mem_read(read.reader, at, b, len, &e));
+		assert_ok(mem_read(round % 4 < 2 ? read.reader : structs, at, b, len, &e));
 		assert_memory_equal(a, bytes + DATA_AT + at, len);
 		assert_memory_equal(b, a, len);
 	}
+	mem_reader_close(structs);
 	close_it(&mapped);
 	close_it(&read);
 }
