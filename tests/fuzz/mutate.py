@@ -26,6 +26,7 @@ SECONDS_MAX = 10
 RSS_MAX_KIB = 256 << 10
 OUTPUT_BYTES_MAX = 512 << 20            # really written, for inputs of some MiB
 OUTPUT_LENGTH_MAX = 8 << 30             # with holes; the process gets this as its limit
+PROGRESS_EACH = 1000                    # mutations: ten thousand take from 15 minutes to more than an hour
 DESCRIPTORS_MAX = 200000                # looked at in one dump
 IMAGE_BASE = 0xffffffff80000000
 ALL_ONES = (1 << 64) - 1
@@ -726,6 +727,8 @@ def main():
             tester.costly(number)
         for number in range(options.first, options.first + options.count):
             tester.random(number)
+            if (number + 1) % PROGRESS_EACH == 0:
+                print(f"# {number + 1 - options.first} of {options.count} random mutations tried", flush=True)
         return tester.finish()
     finally:
         shutil.rmtree(directory)
