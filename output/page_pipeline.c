@@ -11,6 +11,8 @@
 #include "output/page_pipeline.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <sys/resource.h>
 
 #include "base/bytes.h"
 #include "base/workers.h"
@@ -23,6 +25,14 @@
 
 /* Workers that are on their way at the same time: where the first waits for its processor, another one may be free. */
 #define CALLS_MAX 2
+
+/*
+ * A worker that comes on a processor where another thread is at work can only take turns with that, at two switches for
+ * a few blocks: it goes again.  As long as more workers only do this, so many chances to call one go by at most.  It is
+ * something else where threads sleep while they work, because files are slow: once for so many blocks or more often.
+ */
+#define CHANCES_MAX 256
+#define BLOCKS_PER_SLEEP 16
 
 /*
  * Blocks in the ring: each thread has one in work, and some wait for their turn.  Two threads need three of these, as
@@ -56,6 +66,7 @@ struct ring_block {
 struct waiter {
 	pthread_cond_t wake;
 	bool called;
+	int cpu; /* where it works; -1 when it does not, or nobody can tell */
 };
 
 struct page_pipeline {
@@ -75,6 +86,11 @@ struct page_pipeline {
 	unsigned *idle;		/* those that wait and are not called yet, the last one first */
 	unsigned n_idle, n_started;
 	unsigned n_called; /* workers that are called and have not come yet */
+	unsigned useful;   /* workers that have a processor of their own, as far as is known */
+	unsigned chances, chances_left; /* to call more than these: that go by in all, and still */
+	int caller_cpu;
+	int64_t waits, sleeps_seen; /* for others; while at work, as of the last look */
+	uint64_t blocks_seen;
 	bool caller_waits; /* and is not called yet */
 	struct ring_block *ring;
 	unsigned n_ring;
@@ -141,6 +157,70 @@ static bool wants_caller(const struct page_pipeline *p)
 	return p->end - p->oldest <= p->n_ring / 2 || p->failure.status || has_rest(p);
 }
 
+static unsigned n_working(const struct page_pipeline *p)
+{
+	return p->n_started - p->n_idle;
+}
+
+/* Does somebody get called now?  Seldom, where no processor is left for it. */
+static bool calls_worker(struct page_pipeline *p)
+{
+	if (!wants_worker(p))
+		return false;
+	if (n_working(p) < p->useful || !p->chances_left)
+		return true;
+	p->chances_left--;
+	return false;
+}
+
+static bool is_taken(const struct page_pipeline *p, int cpu)
+{
+	bool taken = cpu == p->caller_cpu;
+
+	for (unsigned i = 0; i < p->n_started; i++)
+		taken |= cpu == p->waiters[i].cpu;
+	return taken && cpu >= 0;
+}
+
+/*
+ * Did threads sleep while they worked, since this was asked last?  Sleep of other pipelines counts too: then workers are
+ * called as if there were processors.
+ */
+static bool slept_at_work(struct page_pipeline *p)
+{
+	int64_t before = p->sleeps_seen, blocks = (int64_t)(p->next - p->blocks_seen);
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	p->sleeps_seen = u.ru_nvcsw - p->waits;
+	p->blocks_seen = p->next;
+	return (p->sleeps_seen - before) * BLOCKS_PER_SLEEP > blocks;
+}
+
+/* A worker that was called has come; is it of use? */
+static bool come(struct page_pipeline *p)
+{
+	bool in_vain = is_taken(p, sched_getcpu()) && !slept_at_work(p);
+	unsigned working = n_working(p);
+
+	p->n_called--;
+	if (in_vain) {
+		p->useful = working - 1;
+		p->chances = (unsigned)min_u64(2 * p->chances + 1, CHANCES_MAX);
+	} else if (working > p->useful) {
+		p->useful = working;
+		p->chances = 0;
+	}
+	p->chances_left = p->chances;
+	return !in_vain;
+}
+
+static void wait_for(struct page_pipeline *p, pthread_cond_t *what)
+{
+	p->waits++;
+	pthread_cond_wait(what, &p->lock);
+}
+
 static void start_worker(struct page_pipeline *p)
 {
 	if (workers_start_next(p->workers))
@@ -160,7 +240,7 @@ static void unlock(struct page_pipeline *p)
 	bool caller = p->caller_waits && wants_caller(p), start = false;
 	struct waiter *w = NULL;
 
-	if (wants_worker(p)) {
+	if (calls_worker(p)) {
 		if (p->n_idle)
 			w = &p->waiters[p->idle[--p->n_idle]];
 		else if (p->n_started < p->threads && !p->n_called)
@@ -221,12 +301,13 @@ static void choose_block_pages(struct page_pipeline *p, size_t n, size_t len)
 }
 
 /* Works on the oldest block that can be worked on.  Called and returns with the lock held. */
-static void work_on_next(struct page_pipeline *p, struct page_packer *packer)
+static void work_on_next(struct page_pipeline *p, struct page_packer *packer, int *cpu)
 {
 	struct ring_block *b = block(p, has_rest(p) ? p->oldest : p->next++);
 
 	b->state = BLOCK_IN_WORK;
 	b->place = p->places[--p->n_places];
+	*cpu = sched_getcpu();
 	unlock(p);
 	page_packer_expect(packer, b->expect_end);
 	b->why = (struct err){ OK, 0, "" };
@@ -245,12 +326,15 @@ static void wait_for_call(struct page_pipeline *p, unsigned i)
 		p->caller_waits = false;
 		pthread_cond_signal(&p->progress);
 	}
-	p->idle[p->n_idle++] = i;
-	while (!w->called && !p->stop)
-		pthread_cond_wait(&w->wake, &p->lock);
-	if (w->called)
-		p->n_called--;
-	w->called = false;
+	w->cpu = -1;
+	do {
+		p->idle[p->n_idle++] = i;
+		while (!w->called && !p->stop)
+			wait_for(p, &w->wake);
+		if (p->stop)
+			return;
+		w->called = false;
+	} while (!come(p));
 }
 
 static void work(void *data, unsigned i)
@@ -258,10 +342,11 @@ static void work(void *data, unsigned i)
 	struct page_pipeline *p = data;
 
 	pthread_mutex_lock(&p->lock);
-	p->n_called--;
+	if (!come(p))
+		wait_for_call(p, i);
 	while (!p->stop) {
 		if (can_work(p))
-			work_on_next(p, p->packers[i + 1]);
+			work_on_next(p, p->packers[i + 1], &p->waiters[i].cpu);
 		else
 			wait_for_call(p, i);
 	}
@@ -273,12 +358,13 @@ static void wait_for_room(struct page_pipeline *p, unsigned limit)
 {
 	while (p->end - p->oldest >= limit && !p->failure.status) {
 		if (can_work(p)) {
-			work_on_next(p, p->packers[0]);
+			work_on_next(p, p->packers[0], &p->caller_cpu);
 			continue;
 		}
 		p->caller_waits = true;
+		p->caller_cpu = -1;
 		while (p->caller_waits)
-			pthread_cond_wait(&p->progress, &p->lock);
+			wait_for(p, &p->progress);
 	}
 }
 
@@ -300,6 +386,7 @@ static size_t add_to_ring(struct page_pipeline *p, pfn_t first, pfn_t end, struc
 		b->n = n;
 		b->expect_end = end;
 	}
+	p->caller_cpu = sched_getcpu();
 	unlock(p);
 	return n;
 }
@@ -328,8 +415,10 @@ static enum status make_ring(struct page_pipeline *p, const struct mem_source *s
 		to->data = p->memory + p->n_places * each;
 		to->pages = (struct packed_page *)(to->data + round_up_u64(room, 64));
 	}
-	for (unsigned i = 0; i < threads; i++)
+	for (unsigned i = 0; i < threads; i++) {
 		pthread_cond_init(&p->waiters[i].wake, NULL);
+		p->waiters[i].cpu = -1;
+	}
 	p->block_pages = page_pipeline_block_pages(p);
 	for (; p->n_packers <= threads; p->n_packers++)
 		if (page_packer_open(&p->packers[p->n_packers], src, opt, e))

@@ -2,6 +2,10 @@
 /* Pages through a pipeline with any number of threads: the same blocks in the same order, and an end when one fails. */
 #include "world.h"
 
+#include <sched.h>
+#include <sys/resource.h>
+#include <time.h>
+
 #include "base/workers.h"
 #include "format/kdump_header.h"
 #include "output/page_pipeline.h"
@@ -180,6 +184,71 @@ TEST(pipeline_closes_with_blocks_under_way)
 	fake_memory_close(&mem);
 }
 
+static long sleeps(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_nvcsw;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void stay_on_one_processor(cpu_set_t *before)
+{
+	cpu_set_t one;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(*before), before), 0);
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+TEST(on_one_processor_threads_do_not_take_turns)
+{
+	static struct taker t;
+	long blocks = 0, from = sleeps();
+	cpu_set_t before;
+
+	stay_on_one_processor(&before);
+	fill_memory(0);
+	for (unsigned round = 0; round < 10; round++) {
+		memset(&t, 0, sizeof(t));
+		assert_ok(run(&t, 1, KDUMP_ZLIB));
+		blocks += (long)t.n_blocks;
+	}
+	assert_true(sleeps() - from < blocks / 8);
+	fake_memory_close(&mem);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
+TEST(on_one_processor_threads_work_while_others_wait_for_slow_files)
+{
+	static struct taker t;
+	cpu_set_t before;
+	double alone, together;
+
+	stay_on_one_processor(&before);
+	fill_memory(0);
+	mem.view_us = 2000;
+	for (unsigned threads = 0; threads <= 4; threads += 4) {
+		double from = now();
+
+		memset(&t, 0, sizeof(t));
+		assert_ok(run(&t, threads, 0));
+		*(threads ? &together : &alone) = now() - from;
+	}
+	assert_true(together < alone * .6);
+	fake_memory_close(&mem);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
 struct counted {
 	struct workers *workers;
 	atomic_uint sum;
@@ -218,6 +287,8 @@ int main(void)
 		cmocka_unit_test(blocks_grow_where_pages_are_zero_and_come_in_parts_where_they_were_not),
 		cmocka_unit_test(after_a_failure_nothing_is_taken_and_everybody_comes_home),
 		cmocka_unit_test(pipeline_closes_with_blocks_under_way),
+		cmocka_unit_test(on_one_processor_threads_do_not_take_turns),
+		cmocka_unit_test(on_one_processor_threads_work_while_others_wait_for_slow_files),
 		cmocka_unit_test(workers_each_run_once_with_a_number_of_their_own),
 	};
 

@@ -2,6 +2,8 @@
 /* An invented machine in memory. */
 #include "world.h"
 
+#include <unistd.h>
+
 #include "input/mem_reader.h"
 
 /* --- memory ----------------------------------------------------------------------------------------------- */
@@ -37,6 +39,8 @@ static enum status fake_view(struct mem_reader *r, paddr_t at, size_t len, struc
 	size_t lent = 4096 - at % 4096;
 
 	m->views++;
+	if (m->view_us)
+		usleep(m->view_us);
 	for (pfn_t pfn = at / 4096; pfn <= (at + len - 1) / 4096; pfn++) {
 		if (pfn < m->pages && m->forbidden[pfn]) {
 			m->forbidden_reads++;

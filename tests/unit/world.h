@@ -30,6 +30,7 @@ struct fake_memory {
 	atomic_uint forbidden_reads;
 	atomic_ulong views;
 	size_t view_max; /* lends no more than this at once; 0: as much as is asked for */
+	unsigned view_us; /* so long each view sleeps */
 	const char *notes;
 	struct mem_source *src;
 };
