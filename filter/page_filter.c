@@ -14,12 +14,14 @@
 #include "print_info.h"
 
 /*
- * So much of the struct pages is asked for at once.  Behind a large block only the next head is sure to be of use, and
- * where that is another large block reading it alone costs a fifth.
+ * So many struct pages are asked for at once.  Behind a large block only the next head is sure to be of use, and where
+ * that is another large block reading it alone costs a fifth.  Large blocks begin at multiples of their size: other views
+ * end a few heads behind such a place, so that what begins there is known without another read, and if it is a large
+ * block nothing is read in vain.
  */
-#define VIEW_BYTES ((size_t)256 << 10)
-#define VIEW_AFTER_LEAP ((size_t)1 << 10)
-#define VIEW_NEXT ((size_t)32 << 10)
+#define VIEW_MAX ((pfn_t)4096)
+#define VIEW_HEADS ((pfn_t)16)
+#define VIEW_ALIGN ((pfn_t)1024)
 #define LEAP_BYTES ((uint64_t)16 << 10)
 /* The largest free block of most machines is of order 10; taken where the kernel does not tell. */
 #define MAX_ORDERS_DEFAULT 11
@@ -46,7 +48,7 @@ struct lane {
 	pfn_t start, end;
 	uint8_t *kept; /* bit 0 is `start` */
 	struct chunk_result result; /* of this part, kept apart from what other threads write */
-	size_t view_bytes; /* of struct pages to ask for next */
+	pfn_t view_pages; /* to ask for the struct pages of next */
 	/* what it cannot say while others are talking: the first of each kind, and its page frame */
 	pfn_t bad_order_at, unread_at;
 	char bad_order[128], unread[256];
@@ -101,7 +103,7 @@ enum status page_filter_open(struct page_filter **out, const struct kernel *k, c
 	f->threads = opt->threads;
 	f->chunk_pages = opt->chunk_pages ? opt->chunk_pages : CHUNK_PAGES;
 	f->lane.f = f;
-	f->lane.view_bytes = VIEW_NEXT;
+	f->lane.view_pages = VIEW_ALIGN;
 	if (kmem_open(&f->lane.km, k, e))
 		return e->status;
 	if (k->mem_map.model != MEM_MODEL_NONE) {
@@ -319,9 +321,9 @@ static inline __attribute__((always_inline)) uint64_t decide_batch(struct lane *
 			exclude(lane, pfn + i, count, reason);
 	}
 	if (block && count * l->size >= LEAP_BYTES)
-		lane->view_bytes = VIEW_AFTER_LEAP;
+		lane->view_pages = VIEW_HEADS;
 	else
-		lane->view_bytes = (size_t)min_u64(max_u64(2 * lane->view_bytes, VIEW_NEXT), VIEW_BYTES);
+		lane->view_pages = min_u64(max_u64(2 * lane->view_pages, VIEW_ALIGN), VIEW_MAX);
 	return i;
 }
 
@@ -345,6 +347,16 @@ static uint64_t skip_unreadable(const struct page_filter *f, vaddr_t at)
 	return (to_page_end + f->layout.size - 1) / f->layout.size;
 }
 
+/* Where the view that begins with the struct page of `pfn` is to end. */
+static pfn_t view_end(const struct lane *lane, pfn_t pfn, pfn_t end)
+{
+	pfn_t to = pfn + lane->view_pages;
+
+	if (lane->view_pages >= VIEW_ALIGN)
+		to = to / VIEW_ALIGN * VIEW_ALIGN + VIEW_HEADS;
+	return min_u64(to, end);
+}
+
 /* Decides about [pfn, end), which lie in one piece of the mem_map; returns where it stopped, which may be after `end`. */
 static pfn_t scan_map(struct lane *lane, const struct mem_map_chunk *c, pfn_t pfn, pfn_t end)
 {
@@ -359,7 +371,7 @@ static pfn_t scan_map(struct lane *lane, const struct mem_map_chunk *c, pfn_t pf
 		struct err e;
 		uint64_t n;
 
-		if (kmem_view(lane->km, at, (size_t)min_u64((end - pfn) * size, lane->view_bytes), &s, &e)) {
+		if (kmem_view(lane->km, at, (size_t)(view_end(lane, pfn, end) - pfn) * size, &s, &e)) {
 			n = min_u64(skip_unreadable(f, at), end - pfn);
 			if (!lane->unread[0]) {
 				lane->unread_at = pfn;
@@ -461,7 +473,7 @@ static void run_lane(void *data, unsigned i)
 	if (atomic_load(&lanes->f->next_chunk) < lanes->f->n_results)
 		workers_start_next(lanes->workers);
 	lane->f = lanes->f;
-	lane->view_bytes = VIEW_NEXT;
+	lane->view_pages = VIEW_ALIGN;
 	if (kmem_open(&lane->km, lane->f->k, &e))
 		return; /* the others do without it */
 	decide_chunks(lane, lanes->f);
