@@ -4,8 +4,8 @@
 
 #include <sched.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "base/host.h"
 #include "base/workers.h"
 #include "format/kdump_header.h"
 #include "output/page_pipeline.h"
@@ -192,14 +192,6 @@ static long sleeps(void)
 	return u.ru_nvcsw;
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void stay_on_one_processor(cpu_set_t *before)
 {
 	cpu_set_t one;
@@ -232,19 +224,19 @@ TEST(on_one_processor_threads_work_while_others_wait_for_slow_files)
 {
 	static struct taker t;
 	cpu_set_t before;
-	double alone, together;
+	int64_t alone_ns, together_ns;
 
 	stay_on_one_processor(&before);
 	fill_memory(0);
 	mem.view_us = 2000;
 	for (unsigned threads = 0; threads <= 4; threads += 4) {
-		double from = now();
+		int64_t from_ns = host_now_ns();
 
 		memset(&t, 0, sizeof(t));
 		assert_ok(run(&t, threads, 0));
-		*(threads ? &together : &alone) = now() - from;
+		*(threads ? &together_ns : &alone_ns) = host_now_ns() - from_ns;
 	}
-	assert_true(together < alone * .6);
+	assert_true(together_ns < alone_ns * 6 / 10);
 	fake_memory_close(&mem);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 }
