@@ -109,6 +109,16 @@ uint64_t map_trial_judge(struct map_times *t, size_t n)
 	return more < read ? once * PIECE_BYTES / (read - more) : UINT64_MAX;
 }
 
+bool map_trial_settled(struct map_times *t, size_t n)
+{
+	size_t longer = MAP_TRIALS - 1 - LONG_TIME(MAP_TRIALS), shorter = SHORT_TIME(MAP_TRIALS);
+
+	/* more trials only add to the long and the short times, and fewer of these are left out where fewer trials are made */
+	if (n <= longer || n <= shorter)
+		return false;
+	return time_of_rank(t->map_more, n, n - 1 - longer) >= time_of_rank(t->read, n, shorter);
+}
+
 /* Goes on to where the pieces fit into one unit and into no hole; false: there is no such place, or it takes long to find. */
 static bool find_place(const struct input_file *f, uint64_t *pos, unsigned *looks)
 {
@@ -180,7 +190,7 @@ static bool try_both(struct input_file *f, struct input_window *read)
 	unsigned looks = 0;
 	size_t n;
 
-	for (n = 0; n < MAP_TRIALS; n++) {
+	for (n = 0; n < MAP_TRIALS && (n < MAP_TRIALS_MIN || !map_trial_settled(&t, n)); n++) {
 		uint64_t pos = max_u64(n * step, done);
 		bool map_first = n % 2, mapped = true;
 

@@ -10,7 +10,7 @@
 #include "input/input_file.h"
 
 /* at most; a file with little in it has no room for as many, but for fewer than the least it is not tried */
-#define MAP_TRIALS 15
+#define MAP_TRIALS 8
 #define MAP_TRIALS_MIN 4
 /* bytes of one measurement */
 #define MAP_TRIAL_PIECE ((size_t)256 << 10)
@@ -24,8 +24,9 @@ struct map_times {
 
 /*
  * Makes the file `mappable`, with the `map_min` that fits, if that is faster than reading it.  Tried only where the file is
- * large enough for the answer to matter and where all that is tried is in memory already: no trial waits for a disk.  One or
- * two milliseconds.  Before the file is used by anybody else.  Returns whether it was tried; where not, the file is read.
+ * large enough for the answer to matter and where all that is tried is in memory already: no trial waits for a disk.  About
+ * a millisecond, less where the first places already settle it.  Before the file is used by anybody else.  Returns whether
+ * it was tried; where not, the file is read.
  */
 bool map_trial(struct input_file *f);
 
@@ -34,5 +35,11 @@ bool map_trial(struct input_file *f);
  * In doubt it does not.  Sorts the `n` times of each kind.
  */
 uint64_t map_trial_judge(struct map_times *t, size_t n);
+
+/*
+ * Would map_trial_judge() say UINT64_MAX, whatever the times of the trials behind the first `n` may be?  MAP_TRIALS are made
+ * at most.  Sorts the `n` times of each kind.
+ */
+bool map_trial_settled(struct map_times *t, size_t n);
 
 #endif

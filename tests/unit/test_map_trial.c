@@ -279,12 +279,61 @@ TEST(mapping_pays_from_as_many_bytes_as_save_what_it_costs_once)
 	/* however little it costs once */
 	assert_true(judged(33000, 33000, 33000, 0) == UINT64_MAX);
 	assert_true(judged(66000, 66000, 33000, 0) == UINT64_MAX);
-	/* another process has the CPU for a few of them */
+	/* another process has the CPU for one of them */
 	assert_int_equal(judged(29000, 25000, 33000, MAP_TRIALS / 7), MAP_TRIAL_PIECE / 2);
 	assert_true(judged(66000, 66000, 33000, MAP_TRIALS / 7) == UINT64_MAX);
-	/* for most of them, or the page cache has as much of the file in small pieces */
-	assert_true(judged(29000, 25000, 33000, MAP_TRIALS / 5) == UINT64_MAX);
+	/* for more of them, or the page cache has as much of the file in small pieces */
+	assert_true(judged(29000, 25000, 33000, MAP_TRIALS / 7 + 1) == UINT64_MAX);
 	assert_true(judged(29000, 25000, 33000, MAP_TRIALS / 2 + 1) == UINT64_MAX);
+}
+
+/* The times of `n` trials; all others are as good for mapping as times can be, if `hopeful`, or as bad. */
+static void fill_times(struct map_times *t, const uint64_t *map_more, const uint64_t *read, size_t n, bool hopeful)
+{
+	for (size_t i = 0; i < MAP_TRIALS; i++) {
+		t->map_first[i] = 1;
+		t->map_more[i] = i < n ? map_more[i] : hopeful ? 1 : 1000;
+		t->read[i] = i < n ? read[i] : hopeful ? 1000 : 1;
+	}
+}
+
+static void assert_settled(const uint64_t *map_more, const uint64_t *read, size_t n, bool settled)
+{
+	struct map_times t;
+
+	fill_times(&t, map_more, read, n, true);
+	assert_int_equal(map_trial_settled(&t, n), settled);
+	fill_times(&t, map_more, read, n, true);
+	assert_int_equal(map_trial_judge(&t, MAP_TRIALS) == UINT64_MAX, settled);
+}
+
+TEST(trial_ends_where_nothing_can_make_mapping_pay_any_more)
+{
+	static const uint64_t thirty[] = { 30, 30, 30, 30 };
+
+	/* too few */
+	assert_settled((uint64_t[]){ 60, 60 }, thirty, 2, false);
+	/* one short time of mapping of three does no harm; two do, until there are as many long ones; equal times are long */
+	assert_settled((uint64_t[]){ 60, 60, 60 }, thirty, 3, true);
+	assert_settled((uint64_t[]){ 60, 20, 60 }, thirty, 3, true);
+	assert_settled((uint64_t[]){ 20, 20, 60 }, thirty, 3, false);
+	assert_settled((uint64_t[]){ 20, 20, 60, 60 }, thirty, 4, true);
+	assert_settled((uint64_t[]){ 30, 30, 30 }, thirty, 3, true);
+	assert_settled((uint64_t[]){ 29, 29, 29 }, thirty, 3, false);
+	/* a long time of reading hides what the short ones say */
+	assert_settled((uint64_t[]){ 60, 60, 60 }, (uint64_t[]){ 30, 90, 30 }, 3, false);
+	assert_settled((uint64_t[]){ 60, 60, 60, 60 }, (uint64_t[]){ 30, 90, 30, 30 }, 4, true);
+}
+
+TEST(what_is_settled_stays_so_however_few_trials_follow)
+{
+	static const uint64_t more[] = { 60, 20, 60 }, read[] = { 30, 10, 30 };
+	struct map_times t;
+
+	for (size_t n = 3; n <= MAP_TRIALS; n++) {
+		fill_times(&t, more, read, 3, true);
+		assert_true(map_trial_judge(&t, n) == UINT64_MAX);
+	}
 }
 
 int main(void)
@@ -302,6 +351,8 @@ int main(void)
 		cmocka_unit_test(window_ends_with_what_is_wanted_as_a_whole),
 		cmocka_unit_test(files_of_procfs_are_mapped_untried),
 		cmocka_unit_test(mapping_pays_from_as_many_bytes_as_save_what_it_costs_once),
+		cmocka_unit_test(trial_ends_where_nothing_can_make_mapping_pay_any_more),
+		cmocka_unit_test(what_is_settled_stays_so_however_few_trials_follow),
 	};
 
 	message_set_level(0);
