@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A ring of blocks.  The caller queues them, every thread takes the oldest that nobody works on, and whoever finishes the
- * oldest of all hands it and what is ready behind it to the user.  So nobody has a fixed role that others wait for:
- * with one CPU the threads simply follow each other.
+ * A queue of runs of pages, and a ring of blocks.  The caller queues runs, every thread cuts the next block from the oldest
+ * run, and whoever finishes the oldest block of all hands it and what is ready behind it to the user.  So nobody has a fixed
+ * role that others wait for: with one CPU the threads simply follow each other.
  *
  * Handing a block over costs as much as packing some pages of zeros, so a block gets more pages than surely fit where
  * the last ones became very small.  If they do not fit after all it is handed out in parts: once the first part is taken,
@@ -29,10 +29,19 @@
 /*
  * A worker that comes on a processor where another thread is at work can only take turns with that, at two switches for
  * a few blocks: it goes again.  As long as more workers only do this, so many chances to call one go by at most.  It is
- * something else where threads sleep while they work, because files are slow: once for so many blocks or more often.
+ * something else where threads sleep while they work, because files are slow: once for so many blocks or more often, and
+ * more than a few times in all, which may have any reason.
  */
 #define CHANCES_MAX 256
 #define BLOCKS_PER_SLEEP 16
+#define SLEEPS_MIN 4
+
+/*
+ * Runs that wait: much work in little memory.  While the caller is busy with one block, others must not run out of it,
+ * however short the runs are.  But of long ones few wait, so that the caller knows how far the work is.
+ */
+#define RUNS_MAX 64
+#define WAITING_BLOCKS 16 /* of the largest, in all runs */
 
 /*
  * Blocks in the ring: each thread has one in work, and some wait for their turn.  Two threads need three of these, as
@@ -45,7 +54,8 @@ static unsigned ring_blocks(unsigned threads)
 	return 3 + all + all / 5;
 }
 
-enum block_state { BLOCK_FREE, BLOCK_QUEUED, BLOCK_IN_WORK, BLOCK_PACKED };
+/* BLOCK_REST: its first part is taken, and nobody works on the others */
+enum block_state { BLOCK_FREE, BLOCK_IN_WORK, BLOCK_PACKED, BLOCK_REST };
 
 /* Where a block is packed.  What was used last is still in the processor's caches, so it is used next. */
 struct place {
@@ -61,6 +71,11 @@ struct ring_block {
 	pfn_t expect_end;   /* end of the run that it belongs to */
 	struct place place; /* while it is in work or packed */
 	struct err why;
+};
+
+/* What is left of it. */
+struct waiting_run {
+	pfn_t first, end;
 };
 
 struct waiter {
@@ -92,14 +107,17 @@ struct page_pipeline {
 	int64_t waits, sleeps_seen; /* for others; while at work, as of the last look */
 	uint64_t blocks_seen;
 	bool caller_waits; /* and is not called yet */
+	struct waiting_run *runs;
+	uint64_t run_next, run_end; /* numbers of runs: the oldest, to be queued */
+	uint64_t pages_waiting;	    /* in all of them */
 	struct ring_block *ring;
 	unsigned n_ring;
 	struct place *places; /* those that are free, the last one first */
 	unsigned n_places;
-	uint64_t oldest, next, end; /* numbers of blocks: to be taken, to be worked on, to be queued */
-	size_t block_pages;	    /* of the next block */
-	bool taking;		    /* somebody hands out the oldest */
-	bool draining;		    /* nothing is queued any more */
+	uint64_t oldest, next; /* numbers of blocks: to be taken, to be worked on */
+	size_t block_pages;    /* of the next block */
+	bool taking;	       /* somebody hands out the oldest */
+	bool draining;	       /* nothing is queued any more */
 	bool stop;
 	struct err failure;
 };
@@ -127,34 +145,63 @@ static struct ring_block *block(const struct page_pipeline *p, uint64_t number)
 	return &p->ring[number % p->n_ring];
 }
 
-/* The first part of the oldest block is taken, and nobody works on the others. */
 static bool has_rest(const struct page_pipeline *p)
 {
-	return p->oldest < p->next && block(p, p->oldest)->state == BLOCK_QUEUED;
+	return p->oldest < p->next && block(p, p->oldest)->state == BLOCK_REST;
+}
+
+static unsigned runs_waiting(const struct page_pipeline *p)
+{
+	return (unsigned)(p->run_end - p->run_next);
+}
+
+/* Has the queue one part in `part` of what it takes? */
+static bool is_filled(const struct page_pipeline *p, unsigned part)
+{
+	size_t pages = WAITING_BLOCKS * page_pipeline_block_pages_max(p);
+
+	return runs_waiting(p) >= RUNS_MAX / part || p->pages_waiting >= pages / part;
+}
+
+/* How many more blocks the ring has room for. */
+static unsigned ring_room(const struct page_pipeline *p)
+{
+	return p->n_ring - (unsigned)(p->next - p->oldest);
 }
 
 static bool can_work(const struct page_pipeline *p)
 {
-	return (p->next < p->end || has_rest(p)) && !p->failure.status;
+	return (has_rest(p) || (p->run_next < p->run_end && ring_room(p))) && !p->failure.status;
 }
 
 /*
- * Waking somebody for one block costs about as much as packing it: wait until there are a few.  Those that come call
- * the next ones if there is more: who would find nothing left, or no processor, sleeps on, or is not even started.
+ * Waking somebody for one block costs about as much as packing it: wait until there are a few, and room for them.  A rest
+ * is done at once, because all that is packed waits for it.
  */
-static bool wants_worker(const struct page_pipeline *p)
+static bool has_work_for_more(const struct page_pipeline *p)
 {
-	uint64_t queued = p->end - p->next;
+	uint64_t blocks = min_u64(ring_room(p), runs_waiting(p) + p->pages_waiting / p->block_pages);
 
-	if (p->n_called == CALLS_MAX || p->failure.status)
-		return false;
-	return queued >= p->n_ring / 2 || (queued && p->draining) || has_rest(p);
+	return has_rest(p) || blocks >= min_u64(p->n_ring, WAITING_BLOCKS) / 2;
 }
 
-/* It is the same with blocks that are free. */
+/* Those that come call the next ones if there is more: who would find nothing left, or no processor, sleeps on. */
+static bool wants_worker(const struct page_pipeline *p)
+{
+	if (p->n_called == CALLS_MAX || p->failure.status)
+		return false;
+	return has_work_for_more(p) || (p->draining && can_work(p));
+}
+
+static bool is_done(const struct page_pipeline *p)
+{
+	return p->run_next == p->run_end && p->oldest == p->next;
+}
+
+/* To help, to queue more, or to go. */
 static bool wants_caller(const struct page_pipeline *p)
 {
-	return p->end - p->oldest <= p->n_ring / 2 || p->failure.status || has_rest(p);
+	return (p->draining ? is_done(p) : !is_filled(p, 2)) || has_work_for_more(p) || p->failure.status;
 }
 
 static unsigned n_working(const struct page_pipeline *p)
@@ -194,7 +241,7 @@ static bool slept_at_work(struct page_pipeline *p)
 	getrusage(RUSAGE_SELF, &u);
 	p->sleeps_seen = u.ru_nvcsw - p->waits;
 	p->blocks_seen = p->next;
-	return (p->sleeps_seen - before) * BLOCKS_PER_SLEEP > blocks;
+	return p->sleeps_seen - before >= SLEEPS_MIN && (p->sleeps_seen - before) * BLOCKS_PER_SLEEP > blocks;
 }
 
 /* A worker that was called has come; is it of use? */
@@ -284,7 +331,7 @@ static void take_ready(struct page_pipeline *p)
 		p->places[p->n_places++] = b->place;
 		b->first += b->n_packed;
 		b->n -= b->n_packed;
-		b->state = b->n ? BLOCK_QUEUED : BLOCK_FREE;
+		b->state = b->n ? BLOCK_REST : BLOCK_FREE;
 		if (!b->n)
 			p->oldest++;
 	}
@@ -300,10 +347,29 @@ static void choose_block_pages(struct page_pipeline *p, size_t n, size_t len)
 	p->block_pages = min_u64(max_u64(p->block_pages, least), page_packer_block_pages_max(p->packers[0]));
 }
 
+/* What is left of the oldest block, or a new one from the oldest run. */
+static struct ring_block *next_block(struct page_pipeline *p)
+{
+	struct waiting_run *run = &p->runs[p->run_next % RUNS_MAX];
+	struct ring_block *b;
+
+	if (has_rest(p))
+		return block(p, p->oldest);
+	b = block(p, p->next++);
+	b->first = run->first;
+	b->n = (size_t)min_u64(run->end - run->first, p->block_pages);
+	b->expect_end = run->end;
+	run->first += b->n;
+	p->pages_waiting -= b->n;
+	if (run->first == run->end)
+		p->run_next++;
+	return b;
+}
+
 /* Works on the oldest block that can be worked on.  Called and returns with the lock held. */
 static void work_on_next(struct page_pipeline *p, struct page_packer *packer, int *cpu)
 {
-	struct ring_block *b = block(p, has_rest(p) ? p->oldest : p->next++);
+	struct ring_block *b = next_block(p);
 
 	b->state = BLOCK_IN_WORK;
 	b->place = p->places[--p->n_places];
@@ -353,42 +419,32 @@ static void work(void *data, unsigned i)
 	pthread_mutex_unlock(&p->lock);
 }
 
-/* The caller helps, or waits where there is nothing to help with, until less than `limit` blocks are under way. */
-static void wait_for_room(struct page_pipeline *p, unsigned limit)
+/* The caller helps, or waits where there is nothing to help with. */
+static void help(struct page_pipeline *p)
 {
-	while (p->end - p->oldest >= limit && !p->failure.status) {
-		if (can_work(p)) {
-			work_on_next(p, p->packers[0], &p->caller_cpu);
-			continue;
-		}
-		p->caller_waits = true;
-		p->caller_cpu = -1;
-		while (p->caller_waits)
-			wait_for(p, &p->progress);
+	if (can_work(p)) {
+		work_on_next(p, p->packers[0], &p->caller_cpu);
+		return;
 	}
+	p->caller_waits = true;
+	p->caller_cpu = -1;
+	while (p->caller_waits)
+		wait_for(p, &p->progress);
 }
 
-/* Queues pages from `first` on; returns how many, 0 on failure. */
-static size_t add_to_ring(struct page_pipeline *p, pfn_t first, pfn_t end, struct err *e)
+static enum status add_to_queue(struct page_pipeline *p, pfn_t first, pfn_t end, struct err *e)
 {
-	struct ring_block *b;
-	size_t n = 0;
-
 	pthread_mutex_lock(&p->lock);
-	wait_for_room(p, p->n_ring);
-	if (p->failure.status) {
-		*e = p->failure;
-	} else {
-		n = (size_t)min_u64(end - first, p->block_pages);
-		b = block(p, p->end++);
-		b->state = BLOCK_QUEUED;
-		b->first = first;
-		b->n = n;
-		b->expect_end = end;
+	while (is_filled(p, 1) && !p->failure.status)
+		help(p);
+	*e = p->failure;
+	if (!e->status) {
+		p->runs[p->run_end++ % RUNS_MAX] = (struct waiting_run){ first, end };
+		p->pages_waiting += end - first;
 	}
 	p->caller_cpu = sched_getcpu();
 	unlock(p);
-	return n;
+	return e->status;
 }
 
 /* --- for users -------------------------------------------------------------------------------------- */
@@ -402,12 +458,13 @@ static enum status make_ring(struct page_pipeline *p, const struct mem_source *s
 
 	p->n_ring = ring_blocks(threads);
 	p->ring = calloc(p->n_ring, sizeof(*p->ring));
+	p->runs = calloc(RUNS_MAX, sizeof(*p->runs));
 	p->places = calloc(p->n_ring, sizeof(*p->places));
 	p->idle = calloc(threads, sizeof(*p->idle));
 	p->waiters = calloc(threads, sizeof(*p->waiters));
 	p->workers = workers_open(threads, work, p);
 	p->memory = malloc(p->n_ring * each);
-	if (!p->ring || !p->places || !p->idle || !p->waiters || !p->workers || !p->memory)
+	if (!p->ring || !p->runs || !p->places || !p->idle || !p->waiters || !p->workers || !p->memory)
 		return err_nomem(e, p->n_ring * each);
 	for (; p->n_places < p->n_ring; p->n_places++) {
 		struct place *to = &p->places[p->n_places];
@@ -420,6 +477,7 @@ static enum status make_ring(struct page_pipeline *p, const struct mem_source *s
 		p->waiters[i].cpu = -1;
 	}
 	p->block_pages = page_pipeline_block_pages(p);
+	(void)slept_at_work(p); /* what was slept before does not count */
 	for (; p->n_packers <= threads; p->n_packers++)
 		if (page_packer_open(&p->packers[p->n_packers], src, opt, e))
 			return e->status;
@@ -480,6 +538,7 @@ void page_pipeline_close(struct page_pipeline *p)
 	free(p->packers);
 	free(p->pages);
 	free(p->ring);
+	free(p->runs);
 	free(p->places);
 	free(p->idle);
 	free(p->waiters);
@@ -506,14 +565,10 @@ enum status page_pipeline_add(struct page_pipeline *p, pfn_t first, pfn_t end, s
 {
 	size_t most = page_pipeline_block_pages(p);
 
-	if (p->threads) {
-		for (size_t n; first < end; first += n) {
-			n = add_to_ring(p, first, end, e);
-			if (!n)
-				return e->status;
-		}
+	if (first == end)
 		return OK;
-	}
+	if (p->threads)
+		return add_to_queue(p, first, end, e);
 	page_packer_expect(p->packers[0], end);
 	for (size_t n; first < end; first += n) {
 		n = (size_t)min_u64(end - first, most);
@@ -529,7 +584,8 @@ enum status page_pipeline_drain(struct page_pipeline *p, struct err *e)
 		return OK;
 	pthread_mutex_lock(&p->lock);
 	p->draining = true;
-	wait_for_room(p, 1);
+	while (!is_done(p) && !p->failure.status)
+		help(p);
 	p->draining = false;
 	*e = p->failure;
 	pthread_mutex_unlock(&p->lock);

@@ -75,18 +75,23 @@ static void fill_memory(size_t zero)
 		mem.unreadable[page] = 1;
 }
 
-static enum status run(struct taker *t, unsigned threads, uint32_t codec)
+/* Runs of the length `n` and then of other ones, with gaps; or all of the length `n`, with a page between them. */
+static enum status run_by(struct taker *t, unsigned threads, uint32_t codec, pfn_t n, bool same)
 {
 	struct packer_options opt = { .codec = codec ? codec_by_flag(codec) : NULL, .find_zero = true, .page_shift = 12 };
 	struct pipeline_user user = { take, make_room, t };
 	AUTO(page_pipeline) *p = NULL;
 
 	assert_ok(page_pipeline_open(&p, mem.src, &opt, threads, &user, &e));
-	/* runs of every length, with gaps */
-	for (pfn_t at = 0, n = 1; at < PAGES; at += n + n % 3, n = n * 7 % 1009)
+	for (pfn_t at = 0; at < PAGES; at += same ? n + 1 : n + n % 3, n = same ? n : n * 7 % 1009)
 		if (page_pipeline_add(p, at, at + n < PAGES ? at + n : PAGES, &e))
 			return e.status;
 	return page_pipeline_drain(p, &e);
+}
+
+static enum status run(struct taker *t, unsigned threads, uint32_t codec)
+{
+	return run_by(t, threads, codec, 1, false);
 }
 
 static void expect_the_same(size_t zero, uint32_t codec)
@@ -129,7 +134,7 @@ TEST(blocks_grow_where_pages_are_zero_and_come_in_parts_where_they_were_not)
 	least = page_pipeline_block_pages(p);
 	most = page_pipeline_block_pages_max(p);
 	assert_true(least < most);
-	/* the five blocks of the ring may be queued before the next size is known, so each size comes that often */
+	/* the five blocks of the ring may be in work before the next size is known, so each size comes that often */
 	assert_true(zero > 5 * 2 * most);
 	assert_ok(page_pipeline_add(p, 0, zero - 1, &e));
 	assert_ok(page_pipeline_drain(p, &e));
@@ -200,6 +205,28 @@ static void stay_on_one_processor(cpu_set_t *before)
 	CPU_ZERO(&one);
 	CPU_SET(sched_getcpu(), &one);
 	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+}
+
+#ifdef __SANITIZE_THREAD__
+#define RUNS_PER_SLEEP 1 /* locks are slow enough to be slept for */
+#else
+#define RUNS_PER_SLEEP 80
+#endif
+
+/* Else who is through with its own block waits for the caller, which is busy with another one, at a switch for each run. */
+TEST(threads_find_work_however_short_the_runs_are)
+{
+	static struct taker t;
+	long runs = 0, from = sleeps(); /* a run is a block here */
+
+	fill_memory(0);
+	for (unsigned round = 0; round < 10; round++) {
+		memset(&t, 0, sizeof(t));
+		assert_ok(run_by(&t, 1, KDUMP_ZLIB, 1, true));
+		runs += (long)t.n_blocks;
+	}
+	assert_true(sleeps() - from < runs / RUNS_PER_SLEEP);
+	fake_memory_close(&mem);
 }
 
 TEST(on_one_processor_threads_do_not_take_turns)
@@ -279,6 +306,7 @@ int main(void)
 		cmocka_unit_test(blocks_grow_where_pages_are_zero_and_come_in_parts_where_they_were_not),
 		cmocka_unit_test(after_a_failure_nothing_is_taken_and_everybody_comes_home),
 		cmocka_unit_test(pipeline_closes_with_blocks_under_way),
+		cmocka_unit_test(threads_find_work_however_short_the_runs_are),
 		cmocka_unit_test(on_one_processor_threads_do_not_take_turns),
 		cmocka_unit_test(on_one_processor_threads_work_while_others_wait_for_slow_files),
 		cmocka_unit_test(workers_each_run_once_with_a_number_of_their_own),
