@@ -36,7 +36,7 @@
 #define MISSING_SHARE 8
 /*
  * To read is never far from the best.  To map may take twice as long, where the page cache has part of the file in small pieces,
- * or the machine is busy.  So mapping is judged by its long times, but for the few longest, and reading by its short ones.
+ * or the machine is busy.  So mapping is judged by its long times, but for one in seven, and reading by its short ones.
  */
 #define LONG_TIME(n) ((n) - 1 - (n) / 7)
 #define SHORT_TIME(n) ((n) / 4)

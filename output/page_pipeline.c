@@ -73,7 +73,7 @@ struct ring_block {
 	struct err why;
 };
 
-/* What is left of it. */
+/* A run in the queue: what no block is cut from yet. */
 struct waiting_run {
 	pfn_t first, end;
 };
@@ -117,7 +117,7 @@ struct page_pipeline {
 	uint64_t oldest, next; /* numbers of blocks: to be taken, to be worked on */
 	size_t block_pages;    /* of the next block */
 	bool taking;	       /* somebody hands out the oldest */
-	bool draining;	       /* nothing is queued any more */
+	bool draining;	       /* no more runs are queued */
 	bool stop;
 	struct err failure;
 };
