@@ -41,6 +41,8 @@ static enum status fake_view(struct mem_reader *r, paddr_t at, size_t len, struc
 	m->views++;
 	if (m->view_us)
 		usleep(m->view_us);
+	if (m->viewing)
+		m->viewing(at / 4096);
 	for (pfn_t pfn = at / 4096; pfn <= (at + len - 1) / 4096; pfn++) {
 		if (pfn < m->pages && m->forbidden[pfn]) {
 			m->forbidden_reads++;

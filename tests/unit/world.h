@@ -31,6 +31,7 @@ struct fake_memory {
 	atomic_ulong views;
 	size_t view_max; /* lends no more than this at once; 0: as much as is asked for */
 	unsigned view_us; /* so long each view sleeps */
+	void (*viewing)(pfn_t pfn); /* called for each view */
 	const char *notes;
 	struct mem_source *src;
 };
