@@ -12,3 +12,9 @@ check-vm: $(PROGRAM)
 ARCH ?= s390x
 check-foreign:
 	@tests/vm/foreign-build $(ARCH) check
+
+.PHONY: check-foreign-bytes
+# that build writes the same bytes as this machine's: of the dumps that check-vm keeps, or of VMCORES
+check-foreign-bytes: $(PROGRAM)
+	@tests/vm/foreign-build $(ARCH) build-$(ARCH)/makedumpfile
+	@tests/run-tap "tests/vm/host-bytes ./$(PROGRAM) build-$(ARCH)/makedumpfile $(VMCORES)"
