@@ -6,14 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "tests/fuzz/fuzz.h"
 
+/* Of the processor, as the machine may be busy; and by the clock, as an input could also wait for ever. */
 #define INPUT_SECONDS 10
+#define INPUT_SECONDS_MAX 120
 
 static unsigned count;
 static FILE *tap; /* entries may send standard output elsewhere */
+
+/* Ends the process if nobody calls it again within so many seconds; 0: no end. */
+static void set_limit(unsigned processor, unsigned clock)
+{
+	struct itimerval limit = { .it_value = { .tv_sec = (time_t)processor } };
+
+	REQUIRE(setitimer(ITIMER_PROF, &limit, NULL) == 0);
+	alarm(clock);
+}
 
 static void replay_file(const char *path)
 {
@@ -33,9 +45,9 @@ static void replay_file(const char *path)
 	fclose(f);
 	fprintf(tap, "# %s\n", path);
 	fflush(tap);
-	alarm(INPUT_SECONDS);
+	set_limit(INPUT_SECONDS, INPUT_SECONDS_MAX);
 	LLVMFuzzerTestOneInput(data, len);
-	alarm(0);
+	set_limit(0, 0);
 	free(data);
 	fprintf(tap, "ok %u - %s\n", ++count, path);
 }
