@@ -291,6 +291,9 @@ static enum status read_vmemmap_list(struct kmem *km, struct arch_state *a, stru
 			break;
 		if (p.vaddr < LINEAR || p.vaddr > UINT64_MAX - p.len || p.paddr >= k->src->end)
 			continue;
+		/* both are multiples of the size; one page must not lead to two places */
+		if ((p.vaddr | p.paddr) & (PAGE_SIZE_MIN - 1))
+			continue;
 		if (make_room(a, &room, &has, e))
 			return e->status;
 		if (!has)

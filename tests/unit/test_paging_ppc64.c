@@ -440,8 +440,12 @@ TEST(entries_that_lie_cost_only_themselves)
 	put_backing(4, 0, 0x60000, entry_address(5));
 	put_backing(5, 1, 0x80000, entry_address(6));
 	world_put_long(&w, LIST + 32 * 5 + 24, VMEMMAP + CHUNK / 2);
+	/* in the middle of a page, from there and to there */
+	put_backing(6, 5, 0x50000, entry_address(7));
+	world_put_long(&w, LIST + 32 * 6 + 24, VMEMMAP + 5 * CHUNK + 0x980);
+	put_backing(7, 7, 0x50980, entry_address(8));
 	/* and then a pointer to nowhere */
-	put_backing(6, 9, 0x90000, LINEAR + UINT64_C(0x7000000000));
+	put_backing(8, 9, 0x90000, LINEAR + UINT64_C(0x7000000000));
 	world_setup(&w);
 	assert_int_equal(w.k.arch_state.n_pieces, 3);
 	assert_int_equal(w.k.arch_state.pieces[0].len, CHUNK);
