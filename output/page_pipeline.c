@@ -344,6 +344,7 @@ static void choose_block_pages(struct page_pipeline *p, size_t n, size_t len)
 	size_t fit = len ? n * BLOCK_AIM / len : SIZE_MAX, least = page_pipeline_block_pages(p);
 
 	p->block_pages = min_u64(fit, 2 * p->block_pages);
+	p->block_pages -= p->block_pages % least; /* a reader's buffer holds as many: what is over takes another call */
 	p->block_pages = min_u64(max_u64(p->block_pages, least), page_packer_block_pages_max(p->packers[0]));
 }
 

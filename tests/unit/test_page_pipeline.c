@@ -25,6 +25,7 @@ struct taker {
 		uint32_t len, flags, kind, sum;
 	} seen[PAGES];
 	size_t n_seen, n_blocks, longest, fail_at; /* fail_at 0: never */
+	size_t n_odd; /* blocks that are no multiple of 16 pages */
 	atomic_int inside;
 	bool met, after_failure, room_asked;
 };
@@ -58,6 +59,7 @@ static enum status take(void *user, const struct packed_block *b, struct err *er
 	}
 	assert_ptr_equal(data, b->data + b->len);
 	t->longest = max_u64(t->longest, b->n);
+	t->n_odd += b->n % 16 != 0;
 	t->n_blocks++;
 	atomic_fetch_sub(&t->inside, 1);
 	return t->n_blocks == t->fail_at ? err_set(err, E_NOSPACE, "block %zu", t->n_blocks) : OK;
@@ -150,6 +152,22 @@ TEST(blocks_grow_where_pages_are_zero_and_come_in_parts_where_they_were_not)
 	for (size_t i = 0; i < t.n_seen; i++)
 		assert_int_equal(t.seen[i].pfn, i);
 	page_pipeline_close(p);
+	fake_memory_close(&mem);
+}
+
+/* Else the last pages of each block take a read of their own. */
+TEST(blocks_are_as_long_as_buffers_of_readers_or_some_of_these)
+{
+	static struct taker t;
+
+	fake_memory_open(&mem, PAGES);
+	for (size_t i = 0; i < PAGES * 4096; i++)
+		mem.bytes[i] = (uint8_t)(i / 128 * 7);
+	memset(&t, 0, sizeof(t));
+	assert_ok(run_by(&t, 1, KDUMP_ZLIB, PAGES, true));
+	assert_int_equal(t.n_seen, PAGES);
+	assert_true(t.longest >= 32);
+	assert_true(t.n_odd <= 1); /* the last one */
 	fake_memory_close(&mem);
 }
 
@@ -341,6 +359,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_are_the_same_with_any_number_of_threads),
 		cmocka_unit_test(blocks_grow_where_pages_are_zero_and_come_in_parts_where_they_were_not),
+		cmocka_unit_test(blocks_are_as_long_as_buffers_of_readers_or_some_of_these),
 		cmocka_unit_test(after_a_failure_nothing_is_taken_and_everybody_comes_home),
 		cmocka_unit_test(pipeline_closes_with_blocks_under_way),
 		cmocka_unit_test(threads_find_work_however_short_the_runs_are),
