@@ -325,16 +325,15 @@ enum status encoder_open(struct encoder **out, const struct codec *codec, size_t
 		return err_nomem(e, sizeof(*enc));
 	enc->ops = ops;
 	enc->page_size = page_size;
-	if (!ops->open(enc)) {
-		free(enc);
-		return err_set(e, E_NOMEM, "no working memory for %s compression", codec->name);
+	if (ops->open(enc)) {
+		if (take_memory(enc)) {
+			*out = enc;
+			return OK;
+		}
+		ops->close(enc->state);
 	}
-	if (!take_memory(enc)) {
-		encoder_close(enc);
-		return err_set(e, E_NOMEM, "no working memory for %s compression", codec->name);
-	}
-	*out = enc;
-	return OK;
+	free(enc);
+	return err_set(e, E_NOMEM, "no working memory for %s compression", codec->name);
 }
 
 void encoder_close(struct encoder *enc)
