@@ -302,7 +302,8 @@ const struct codec *codec_by_flag(uint32_t flag)
 /*
  * Packs a page for nothing, so that the codec has all its memory before the first one that counts.  zstd would take it
  * only then, where nobody can tell that it is missing: pages would stay as they are.  And where two threads take theirs
- * at the same time both are slower for all of the run (measured: 5 % with zstd, in half of the runs of two threads).
+ * at the same time, that or their readers' buffers, both are slower to the end (measured: 2 to 5 %, with zstd, in more
+ * than half of the runs of two threads).
  */
 static bool take_memory(struct encoder *enc)
 {

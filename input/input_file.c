@@ -319,6 +319,16 @@ static enum status window_buffer(struct input_window *w, struct err *e)
 	return w->buf ? OK : err_nomem(e, w->buf_len);
 }
 
+enum status input_window_take_memory(struct input_window *w, struct err *e)
+{
+	if (w->guard)
+		return OK;
+	if (window_buffer(w, e))
+		return e->status;
+	memset(w->buf, 0, w->buf_len); /* or the kernel gives it piece by piece */
+	return OK;
+}
+
 static enum status view_by_read(struct input_window *w, const struct window_want *want, struct span *out, struct err *e)
 {
 	size_t len = want->len, must = want->must, n;

@@ -65,7 +65,7 @@ struct input_window {
 	uint64_t map_pos;	 /* file offset of map[0] */
 	size_t map_len;
 	struct guard *guard; /* its entry in the table of guarded windows; NULL: none, so never mapped */
-	uint8_t *buf; /* for reads; allocated when first needed */
+	uint8_t *buf; /* for reads; NULL until it is needed, or taken before */
 	size_t buf_len;
 	struct flat_cursor cursor;
 	/* where the last view began, bytes that were lent of that unit, and how many before it in a row gave `map_min` or more */
@@ -75,6 +75,9 @@ struct input_window {
 /* `bulk` windows are mapped where the file is `mappable` and much of it is wanted; others read just what is asked for. */
 void input_window_init(struct input_window *w, const struct input_file *f, bool bulk);
 void input_window_fini(struct input_window *w);
+
+/* Takes the memory of reads now, not with the first of them; nothing where the window may be mapped. */
+enum status input_window_take_memory(struct input_window *w, struct err *e) MUST_CHECK;
 
 /* Did a part of the window that is lent turn out to be unreadable? */
 bool input_window_faulted(const struct input_window *w);

@@ -253,6 +253,11 @@ void mem_reader_close(struct mem_reader *r)
 	free(r);
 }
 
+enum status mem_reader_take_memory(struct mem_reader *r, struct err *e)
+{
+	return r->has_window ? input_window_take_memory(&r->window, e) : OK;
+}
+
 void mem_reader_expect(struct mem_reader *r, paddr_t end)
 {
 	r->expect_end = end;

@@ -172,6 +172,12 @@ enum status mem_reader_open(struct mem_reader **r, const struct mem_source *src,
 void mem_reader_close(struct mem_reader *r);
 DEFINE_AUTO(mem_reader);
 
+/*
+ * Takes the memory that views need now, not with the first of them: what is missing is known in time, and threads that
+ * are about to begin do not take theirs while others do, which has a price (see take_memory() in format/codec.c).
+ */
+enum status mem_reader_take_memory(struct mem_reader *r, struct err *e) MUST_CHECK;
+
 /* The user is going to read on up to `end`: lets windows be as large as they are useful. */
 void mem_reader_expect(struct mem_reader *r, paddr_t end);
 

@@ -30,7 +30,7 @@ enum status page_packer_open(struct page_packer **out, const struct mem_source *
 	p->page = malloc(p->page_size);
 	if (!p->page)
 		return err_nomem(e, p->page_size);
-	if (mem_reader_open(&p->reader, src, READER_BULK, e))
+	if (mem_reader_open(&p->reader, src, READER_BULK, e) || mem_reader_take_memory(p->reader, e))
 		return e->status;
 	if (opt->codec) {
 		if (encoder_open(&p->encoder, opt->codec, p->page_size, e))

@@ -2,7 +2,6 @@
 /* Each codec against the decompressor of its own library. */
 #include "unit.h"
 
-#include <malloc.h>
 #include <zlib.h>
 #ifdef USELZO
 #include <lzo/lzo1x.h>
@@ -156,13 +155,6 @@ static const uint32_t all_methods[] = {
 	KDUMP_ZSTD,
 #endif
 };
-
-static size_t memory_in_use(void)
-{
-	struct mallinfo2 m = mallinfo2();
-
-	return m.uordblks + m.hblkhd;
-}
 
 /* What is missing is an error of encoder_open(), and threads that begin together do not take it at the same time. */
 TEST(an_encoder_has_all_its_memory_before_the_first_page)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Pages through a pipeline with any number of threads: the same blocks in the same order, and an end when one fails. */
+#include "elf_file.h"
 #include "world.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/host.h"
 #include "base/workers.h"
@@ -323,6 +325,34 @@ TEST(on_one_processor_threads_work_while_others_wait_for_slow_files)
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
+/* Threads that took memory while they begin would be slower to the end. */
+TEST(a_packer_has_all_its_memory_before_the_first_page)
+{
+	static uint8_t bytes[64 * 4096], out[20 * 4096];
+	static struct packed_page pages[16];
+	const struct elf_file f = { .is64 = true, .n = 1, .ph = { { PT_LOAD, 4096, 0, 63 * 4096, 63 * 4096, 0 } } };
+	struct packer_options opt = { .codec = codec_by_flag(KDUMP_ZLIB), .find_zero = true, .page_shift = 12 };
+	AUTO(mem_source) *src = NULL;
+	AUTO(page_packer) *p = NULL;
+	struct err why = { OK, 0, "" };
+	size_t before, len;
+	char path[32];
+	int fd;
+
+	for (size_t i = 4096; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i / 128 * 7);
+	elf_file_build(&f, bytes, sizeof(bytes));
+	fd = file_of(bytes, sizeof(bytes), path);
+	assert_ok(mem_source_open(&src, (const char *const[]){ path }, 1, &(struct mem_source_options){ 0 }, &e));
+	assert_ok(page_packer_open(&p, src, &opt, &e));
+	before = memory_in_use();
+	assert_int_equal(page_packer_pack(p, 0, 16, out, &len, pages, &why), 16);
+	assert_int_equal(why.status, OK);
+	assert_true(len);
+	assert_int_equal(memory_in_use(), before);
+	close(fd);
+}
+
 struct counted {
 	struct workers *workers;
 	atomic_uint sum;
@@ -365,6 +395,7 @@ int main(void)
 		cmocka_unit_test(threads_find_work_however_short_the_runs_are),
 		cmocka_unit_test(on_one_processor_threads_do_not_take_turns),
 		cmocka_unit_test(on_one_processor_threads_work_while_others_wait_for_slow_files),
+		cmocka_unit_test(a_packer_has_all_its_memory_before_the_first_page),
 		cmocka_unit_test(workers_each_run_once_with_a_number_of_their_own),
 	};
 

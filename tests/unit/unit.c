@@ -2,6 +2,7 @@
 /* Files without names, numbers that look random, captured output. */
 #include "unit.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,13 @@ int file_of(const void *bytes, size_t len, char path[32])
 	if (path)
 		snprintf(path, 32, "/proc/self/fd/%d", fd);
 	return fd;
+}
+
+size_t memory_in_use(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return m.uordblks + m.hblkhd;
 }
 
 /* splitmix64 */

@@ -49,6 +49,9 @@
 /* A regular file in memory with these bytes; *path opens it again while the descriptor is open. */
 int file_of(const void *bytes, size_t len, char path[32]);
 
+/* Bytes that malloc() has given and that are not freed. */
+size_t memory_in_use(void);
+
 /* A small generator that gives the same numbers on every run and machine. */
 uint64_t random_next(uint64_t *seed);
 static inline uint64_t random_below(uint64_t *seed, uint64_t n)
