@@ -24,7 +24,7 @@ const struct codec *codec_by_flag(uint32_t flag);
 /* A compressor with its own working memory: one per thread. */
 struct encoder;
 
-/* Opens an encoder for pages of `page_size` bytes.  The caller closes it. */
+/* Opens an encoder for pages of `page_size` bytes, with all the memory it will need: E_NOMEM.  The caller closes it. */
 enum status encoder_open(struct encoder **enc, const struct codec *codec, size_t page_size, struct err *e) MUST_CHECK;
 void encoder_close(struct encoder *enc);
 DEFINE_AUTO(encoder);
